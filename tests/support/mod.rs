@@ -1,0 +1,50 @@
+//! What the tests of the whole share: the built artefacts and where they lie.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The build output of this profile, brought up to date once per test process.
+pub struct Built {
+    /// The project's top folder.
+    pub root: PathBuf,
+    /// The folder of the build output, `target/debug` or `target/release`.
+    pub dir: PathBuf,
+    /// The command.
+    pub osmem: PathBuf,
+    /// Our own shared library.
+    pub library: PathBuf,
+    /// The probe.
+    pub probe: PathBuf,
+}
+
+/// Builds the workspace in the profile of the running test, then names the artefacts.
+///
+/// Cargo itself decides what is stale, and locks its folder, so that test processes may do this side by side.
+pub fn built() -> &'static Built {
+    static BUILT: OnceLock<Built> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        let executable = std::env::current_exe().expect("the test knows its own path");
+        let dir = executable
+            .parent()
+            .and_then(Path::parent)
+            .expect("tests lie in target/PROFILE/deps")
+            .to_path_buf();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(&root).args(["build", "--quiet", "--workspace"]);
+        cargo.env("CARGO_TARGET_DIR", dir.parent().expect("the profile's folder has a parent"));
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let status = cargo.status().expect("cargo starts");
+        assert!(status.success(), "cargo build --workspace failed: {status}");
+        Built {
+            osmem: dir.join("osmem"),
+            library: dir.join("libosmem.so"),
+            probe: dir.join("libosmem_probe.so"),
+            root,
+            dir,
+        }
+    })
+}
