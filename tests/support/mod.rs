@@ -1,4 +1,5 @@
 //! What the tests of the whole share: the built artefacts and where they lie.
+#![expect(clippy::expect_used, reason = "in a test a panic is the report")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,11 +27,7 @@ pub fn built() -> &'static Built {
     BUILT.get_or_init(|| {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let executable = std::env::current_exe().expect("the test knows its own path");
-        let dir = executable
-            .parent()
-            .and_then(Path::parent)
-            .expect("tests lie in target/PROFILE/deps")
-            .to_path_buf();
+        let dir = executable.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps").to_path_buf();
         let mut cargo = Command::new(env!("CARGO"));
         cargo.current_dir(&root).args(["build", "--quiet", "--workspace"]);
         cargo.env("CARGO_TARGET_DIR", dir.parent().expect("the profile's folder has a parent"));

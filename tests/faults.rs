@@ -1,0 +1,255 @@
+//! Every answer of the system refused once, in every scenario; and a break that someone else moves.
+
+mod shadow;
+
+use osmem::alloc::{Allocator, Failure};
+use osmem::check::check;
+use osmem::size::{HEADER, PREALLOCATION, Request};
+use osmem::sys::Sys;
+use osmem::sys::sim::{Call, Sim};
+use shadow::Shadow;
+use std::ptr;
+
+/// The largest heap request, and the smallest mapped one.
+const HEAP: usize = 131_032;
+const MAPPED: usize = 131_033;
+
+/// Null where the request was refused; every further step must put up with that.
+fn malloc(shadow: &mut Shadow, bytes: usize) -> *mut u8 {
+    shadow.malloc(bytes).unwrap_or(ptr::null_mut())
+}
+
+/// The pointer that is valid afterwards.
+fn realloc(shadow: &mut Shadow, payload: *mut u8, bytes: usize) -> *mut u8 {
+    shadow.realloc(payload, bytes).unwrap_or(payload)
+}
+
+type Scenario = fn(&mut Shadow);
+
+const SCENARIOS: &[(&str, Scenario)] = &[
+    ("preallocation by malloc", |shadow| {
+        malloc(shadow, 100);
+        malloc(shadow, 200);
+    }),
+    ("preallocation by calloc", |shadow| {
+        _ = shadow.calloc(10, 10);
+        _ = shadow.calloc(10, 20);
+    }),
+    ("preallocation by realloc of a mapping", |shadow| {
+        let mapped = malloc(shadow, MAPPED);
+        realloc(shadow, mapped, 100);
+    }),
+    ("growth by a whole block", |shadow| {
+        for _ in 0..4 {
+            malloc(shadow, HEAP);
+        }
+    }),
+    ("growth of the free last block", |shadow| {
+        let first = malloc(shadow, 100_000);
+        malloc(shadow, 100_000);
+        shadow.free(first);
+        malloc(shadow, 110_000);
+        _ = shadow.calloc(1, 4000);
+    }),
+    ("the last block extended", |shadow| {
+        malloc(shadow, 1000);
+        let last = malloc(shadow, HEAP);
+        let last = realloc(shadow, last, 50_000);
+        let last = realloc(shadow, last, HEAP);
+        let other = malloc(shadow, 120_000);
+        shadow.free(last);
+        realloc(shadow, other, HEAP);
+    }),
+    ("absorbed, not enough, moved by growth", |shadow| {
+        let blocks = [1000, 1000, 1000, 1000].map(|bytes| malloc(shadow, bytes));
+        malloc(shadow, 126_000);
+        shadow.free(blocks[1]);
+        shadow.free(blocks[2]);
+        realloc(shadow, blocks[0], 4000);
+    }),
+    ("heap to mapping and back", |shadow| {
+        let block = malloc(shadow, 1000);
+        let block = realloc(shadow, block, 200_000);
+        let block = realloc(shadow, block, 250_000);
+        realloc(shadow, block, 10);
+    }),
+    ("mappings made and given back", |shadow| {
+        let blocks = [MAPPED, 140_000, 150_000].map(|bytes| malloc(shadow, bytes));
+        _ = shadow.calloc(1, 5000);
+        for block in blocks {
+            shadow.free(block);
+        }
+    }),
+    ("beyond a foreign break", |shadow| {
+        malloc(shadow, 100_000);
+        shadow.allocator.sys().move_break_as_foreigner(13);
+        let beyond = malloc(shadow, 100_000);
+        realloc(shadow, beyond, 110_000);
+        shadow.allocator.sys().move_break_as_foreigner(8);
+        realloc(shadow, beyond, 120_000);
+        malloc(shadow, 130_000);
+    }),
+];
+
+#[test]
+fn any_one_refusal_leaves_the_heap_usable_and_every_payload_intact() {
+    for (name, scenario) in SCENARIOS {
+        let mut refusals = 0;
+        loop {
+            let mut shadow = Shadow::new(Sim::new());
+            shadow.allocator.sys().refuse(refusals + 1);
+            scenario(&mut shadow);
+            if shadow.allocator.sys().will_refuse() {
+                break; // so many answers are not asked for
+            }
+            refusals += 1;
+            for freed in shadow.freed() {
+                shadow.free(freed);
+                assert_eq!(shadow.realloc(freed, 50), Err(Failure::NotABlock), "{name}: freed stays freed");
+            }
+            for bytes in [1, 500, HEAP, MAPPED] {
+                assert!(!malloc(&mut shadow, bytes).is_null(), "{name}: usable after refusal {refusals}");
+            }
+            shadow.finish();
+        }
+        assert!(refusals > 0, "{name}: asks the system at least once");
+    }
+}
+
+/// A fresh allocator over a simulated system.
+fn fresh() -> Allocator<Sim> {
+    Allocator::new(Sim::new())
+}
+
+#[test]
+fn a_refused_preallocation_is_tried_again_by_the_next_heap_request_only() {
+    let mut allocator = fresh();
+    allocator.sys().refuse(1);
+    assert_eq!(allocator.malloc(100), Err(Failure::OutOfMemory));
+    assert!(allocator.malloc(MAPPED).is_ok());
+    assert!(allocator.malloc(100).is_ok());
+    assert!(allocator.malloc(100).is_ok());
+    let calls = allocator.sys().take_calls();
+    let moves: Vec<_> = calls.iter().filter(|call| matches!(call, Call::MoveBreak { .. })).collect();
+    let [Call::MoveBreak { by: first, from: None }, Call::MoveBreak { by: second, from: Some(_) }] = moves[..] else {
+        panic!("one refused and one granted move: {calls:?}");
+    };
+    assert_eq!([*first, *second], [PREALLOCATION; 2]);
+}
+
+#[test]
+fn a_refused_extension_of_the_last_block_is_not_tried_another_way() {
+    let mut allocator = fresh();
+    allocator.malloc(1000).unwrap();
+    let last = allocator.malloc(131_040 - 1000 - HEADER).unwrap();
+    allocator.sys().take_calls();
+    allocator.sys().refuse(1);
+    assert_eq!(allocator.realloc(last, HEAP), Err(Failure::OutOfMemory));
+    let missing = HEAP - (131_040 - 1000 - HEADER);
+    assert_eq!(allocator.sys().take_calls(), [Call::MoveBreak { by: missing, from: None }], "one move, no search");
+    assert_eq!(allocator.realloc(last, HEAP), Ok(last), "R12 (a): the same pointer, once there is room");
+}
+
+#[test]
+fn a_refused_unmapping_is_forgotten() {
+    let mut allocator = fresh();
+    let mapped = allocator.malloc(MAPPED).unwrap();
+    allocator.sys().refuse(1);
+    allocator.free(mapped);
+    assert_eq!(allocator.mapped_blocks().count(), 0);
+    assert_eq!(allocator.realloc(mapped, 10), Err(Failure::NotABlock));
+    assert_eq!(check(&allocator), Ok(()));
+}
+
+#[test]
+fn growth_begins_beyond_a_foreign_break_aligned_and_apart() {
+    for by in [1, 7, 8, 100, 4096] {
+        let mut allocator = fresh();
+        let first = allocator.malloc(HEAP).unwrap();
+        let end = allocator.sys().current_break();
+        assert!(allocator.sys().move_break_as_foreigner(by));
+        let beyond = allocator.malloc(1000).unwrap();
+        let start = (end + by.unsigned_abs()).next_multiple_of(8);
+        assert_eq!(beyond.addr(), start + HEADER, "foreign move by {by}");
+        let need = Request::new(1000).unwrap().need();
+        assert_eq!(allocator.sys().current_break(), start + need, "R7: exactly what is needed, behind the padding");
+
+        allocator.free(first);
+        allocator.free(beyond);
+        assert!(allocator.malloc(8).is_ok());
+        let sizes: Vec<usize> = allocator.heap_blocks().map(|block| block.size).collect();
+        assert_eq!(sizes, [131_040, 8, 1000 - 8 - HEADER], "never merged across the gap: the best fit is beyond it");
+        assert!(allocator.sys().foreign_is_intact());
+    }
+}
+
+#[test]
+fn the_first_break_may_be_unaligned() {
+    let mut allocator = fresh();
+    allocator.sys().move_break_as_foreigner(3);
+    assert_eq!(allocator.malloc(1).unwrap().addr() % 8, 0);
+    let total: usize = allocator.heap_blocks().map(|block| HEADER + block.size).sum();
+    assert_eq!(total, PREALLOCATION, "the padding is not taken from the preallocation");
+}
+
+#[test]
+fn the_last_block_is_not_extended_into_foreign_bytes() {
+    let mut allocator = fresh();
+    let last = allocator.malloc(HEAP).unwrap();
+    let end = allocator.sys().current_break();
+    allocator.sys().move_break_as_foreigner(64);
+    allocator.free(last);
+    let last = allocator.malloc(HEAP - 40).unwrap();
+    let moved = allocator.realloc(last, HEAP).unwrap();
+    assert_eq!(moved, last, "R12 (b): the free remainder behind it is absorbed");
+
+    let last = allocator.malloc(1000).unwrap();
+    assert_eq!(last.addr(), end + 64 + HEADER);
+    allocator.sys().move_break_as_foreigner(64);
+    let moved = allocator.realloc(last, 1008).unwrap();
+    assert_eq!(moved.addr(), end + 64 + HEADER + 1000 + 64 + HEADER, "R12 (c): moved beyond the foreign bytes");
+    assert!(allocator.sys().foreign_is_intact());
+    assert_eq!(check(&allocator), Ok(()));
+}
+
+#[test]
+fn a_break_that_comes_back_leaves_no_gap() {
+    let mut allocator = fresh();
+    allocator.malloc(HEAP).unwrap();
+    let end = allocator.sys().current_break();
+    allocator.sys().move_break_as_foreigner(500);
+    allocator.sys().move_break_as_foreigner(-500);
+    assert_eq!(allocator.malloc(HEAP).unwrap().addr(), end + HEADER);
+}
+
+#[test]
+fn with_the_break_below_the_heap_nothing_grows_but_what_is_left_is_used() {
+    let mut allocator = fresh();
+    let block = allocator.malloc(1000).unwrap();
+    let last = allocator.malloc(131_040 - 1000 - HEADER).unwrap();
+    allocator.sys().move_break_as_foreigner(-16);
+    allocator.sys().take_calls();
+    assert_eq!(allocator.malloc(2000), Err(Failure::OutOfMemory));
+    assert_eq!(allocator.realloc(last, HEAP), Err(Failure::OutOfMemory));
+    assert_eq!(allocator.sys().take_calls(), [], "the system is not even asked");
+    allocator.free(block);
+    assert_eq!(allocator.malloc(1000), Ok(block));
+}
+
+#[test]
+fn a_break_moved_in_the_same_moment_counts_as_a_refusal() {
+    let mut allocator = fresh();
+    allocator.sys().race(16);
+    assert_eq!(allocator.malloc(100), Err(Failure::OutOfMemory), "R4");
+    let first = allocator.malloc(HEAP).unwrap();
+    allocator.sys().race(16);
+    assert_eq!(allocator.malloc(100), Err(Failure::OutOfMemory), "R7");
+    let last = allocator.malloc(100).unwrap();
+    allocator.sys().race(16);
+    assert_eq!(allocator.realloc(last, 200), Err(Failure::OutOfMemory), "R12 (a)");
+    assert_eq!(check(&allocator), Ok(()));
+    assert!(allocator.sys().foreign_is_intact());
+    let sizes: Vec<usize> = allocator.heap_blocks().map(|block| block.size).collect();
+    assert_eq!(sizes, [131_040, 104], "no block took what it was not given");
+    assert!(allocator.heap_blocks().next().is_some_and(|block| block.payload == first.addr()));
+}

@@ -1,0 +1,74 @@
+//! Each invariant broken on purpose: `check` must say which one.
+#![expect(unsafe_code, reason = "breaks headers as a stray write would")]
+
+use osmem::alloc::Allocator;
+use osmem::check::check;
+use osmem::size::HEADER;
+use osmem::sys::sim::Sim;
+
+const SIZE: usize = 0;
+const STATUS: usize = 8;
+const PREV: usize = 16;
+const NEXT: usize = 24;
+
+/// What `check` says of a sound allocator with three blocks on the heap and two mappings, after `value` was written at
+/// `field` of the header of `block` (of these five).
+fn smashed(block: usize, field: usize, value: usize) -> Result<(), &'static str> {
+    let mut allocator = Allocator::new(Sim::new());
+    let payloads = [100, 200, 300, 200_000, 300_000].map(|bytes| allocator.malloc(bytes).unwrap_or_default());
+    allocator.free(payloads[2]);
+    assert_eq!(check(&allocator), Ok(()));
+    assert_eq!((allocator.heap_blocks().count(), allocator.mapped_blocks().count()), (4, 2));
+    // SAFETY: the header's fields lie right before the payload.
+    unsafe {
+        payloads[block].sub(HEADER - field).cast::<usize>().write(value);
+    }
+    check(&allocator).map_err(|broken| broken.invariant)
+}
+
+#[test]
+fn a_size_that_reaches_into_the_next_block_breaks_h2() {
+    assert_eq!(smashed(0, SIZE, 112), Err("H2"));
+}
+
+#[test]
+fn a_link_out_of_the_heap_breaks_h2_and_is_not_followed() {
+    assert_eq!(smashed(1, NEXT, 8), Err("H2"));
+    assert_eq!(smashed(1, NEXT, usize::MAX), Err("H2"));
+}
+
+#[test]
+fn an_impossible_size_breaks_h3() {
+    for size in [0, 107, usize::MAX, usize::MAX - 7] {
+        assert_eq!(smashed(1, SIZE, size), Err("H3"), "size {size}");
+    }
+}
+
+#[test]
+fn an_impossible_status_breaks_h4() {
+    assert_eq!(smashed(1, STATUS, 2), Err("H4"), "MAPPED on the heap");
+    assert_eq!(smashed(1, STATUS, 77), Err("H4"));
+    assert_eq!(smashed(3, STATUS, 1), Err("H4"), "ALLOC among the mappings");
+}
+
+#[test]
+fn a_broken_link_breaks_h6() {
+    assert_eq!(smashed(1, PREV, 0), Err("H6"));
+    assert_eq!(smashed(1, NEXT, 0), Err("H6"), "the heap's list ends early");
+    assert_eq!(smashed(3, NEXT, 0), Err("H6"), "the mappings' list ends early");
+}
+
+#[test]
+fn a_mapping_that_reaches_over_the_heap_breaks_h7() {
+    let huge = isize::MAX.unsigned_abs() & !7;
+    // Whichever of the two lies lower reaches over the other.
+    assert!([3, 4].map(|block| smashed(block, SIZE, huge)).contains(&Err("H7")));
+}
+
+#[test]
+fn a_break_below_the_heap_breaks_h5() {
+    let mut allocator = Allocator::new(Sim::new());
+    allocator.malloc(1).expect("there is room");
+    allocator.sys().move_break_as_foreigner(-8);
+    assert_eq!(check(&allocator).map_err(|broken| broken.invariant), Err("H5"));
+}
