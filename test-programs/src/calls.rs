@@ -1,0 +1,200 @@
+//! The four functions under test, each with the checks that hold for every call, and the blocks they give.
+
+#![expect(unsafe_code, reason = "calls the library under test")]
+
+use core::ffi::c_void;
+use core::mem::ManuallyDrop;
+use core::{ptr, slice};
+
+use crate::memory::{Memory, Place, first_difference};
+use crate::message::Part::{Hex, Number, Text};
+use crate::message::fail;
+
+unsafe extern "C" {
+    fn os_malloc(size: usize) -> *mut c_void;
+    fn os_calloc(nmemb: usize, size: usize) -> *mut c_void;
+    fn os_realloc(pointer: *mut c_void, size: usize) -> *mut c_void;
+    fn os_free(pointer: *mut c_void);
+}
+
+/// A live block, filled with a pattern of its own.
+///
+/// One that is dropped without [`free`] stays allocated; its pattern is verified a last time.
+#[must_use = "keep it until the end of the scenario, or free it"]
+pub struct Block(Memory);
+
+impl Block {
+    /// Where its payload starts.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.0.place()
+    }
+
+    /// The bytes that were asked for.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    /// Checks the result of `function` for a request of `size` bytes; the contents are not touched.
+    fn new(function: &str, result: *mut c_void, size: usize) -> Self {
+        if result.is_null() {
+            fail(&[Text(function), Text(" gave NULL for "), Number(size), Text(" bytes")]);
+        }
+        if !result.addr().is_multiple_of(8) {
+            fail(&[Text(function), Text(" gave "), Hex(result.addr()), Text(", which is not a multiple of 8")]);
+        }
+        // SAFETY: M1 is what the library under test promises; it is here to be checked.
+        Self(unsafe { Memory::new(result.cast(), size) })
+    }
+
+    fn filled(mut self) -> Self {
+        self.0.fill();
+        self
+    }
+
+    fn verify(&self) {
+        self.0.verify("a live block");
+    }
+
+    /// Verifies the contents and leaves the block to a function that takes it.
+    fn hand_over(self) -> *mut c_void {
+        let block = ManuallyDrop::new(self);
+        block.verify();
+        block.0.address().cast()
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.verify();
+    }
+}
+
+/// `os_malloc(size)`, which must succeed.
+pub fn malloc(size: usize) -> Block {
+    // SAFETY: takes any size.
+    Block::new("os_malloc", unsafe { os_malloc(size) }, size).filled()
+}
+
+/// `os_calloc(nmemb, size)`, which must succeed and give zeros only.
+pub fn calloc(nmemb: usize, size: usize) -> Block {
+    // SAFETY: takes any sizes.
+    let block = Block::new("os_calloc", unsafe { os_calloc(nmemb, size) }, nmemb * size);
+    let bytes = block.0.bytes();
+    if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
+        let is = usize::from(bytes[at]);
+        fail(&[Text("byte "), Number(at), Text(" of os_calloc's payload is "), Hex(is), Text(" instead of zero")]);
+    }
+    block.filled()
+}
+
+/// `os_realloc(NULL, size)`, which must succeed.
+pub fn realloc_null(size: usize) -> Block {
+    // SAFETY: takes NULL and any size.
+    Block::new("os_realloc", unsafe { os_realloc(ptr::null_mut(), size) }, size).filled()
+}
+
+/// `os_realloc(block, size)`, which must succeed and keep the contents as far as both sizes reach.
+pub fn realloc(block: Block, size: usize) -> Block {
+    let kept = block.size().min(size);
+    let copy = copy(&block);
+    // SAFETY: a live block, given up here.
+    let block = Block::new("os_realloc", unsafe { os_realloc(block.hand_over(), size) }, size);
+    if let Some(at) = first_difference(&copy[..kept], block.0.bytes()) {
+        fail(&[
+            Text("os_realloc to "),
+            Number(size),
+            Text(" bytes lost contents: byte "),
+            Number(at),
+            Text(" was "),
+            Hex(usize::from(copy[at])),
+            Text(" and is "),
+            Hex(usize::from(block.0.bytes()[at])),
+        ]);
+    }
+    block.filled()
+}
+
+/// The contents of a block, kept outside the memory under test until the next call.
+fn copy(block: &Block) -> &'static [u8] {
+    const LIMIT: usize = 1 << 19;
+    static mut COPY: [u8; LIMIT] = [0; LIMIT];
+    let bytes = block.0.bytes();
+    if bytes.len() > LIMIT {
+        fail(&[Text("the program resizes a block of more than "), Number(LIMIT), Text(" bytes")]);
+    }
+    // SAFETY: long enough, as just checked; the program has one thread, and `realloc` drops the last copy before the next.
+    unsafe {
+        let start = (&raw mut COPY).cast::<u8>();
+        ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len());
+        slice::from_raw_parts(start, bytes.len())
+    }
+}
+
+/// `os_free(block)`.
+pub fn free(block: Block) {
+    // SAFETY: a live block, given up here.
+    unsafe { os_free(block.hand_over()) }
+}
+
+/// [`free`] for each of them in turn.
+pub fn free_all(blocks: impl IntoIterator<Item = Block>) {
+    blocks.into_iter().for_each(free);
+}
+
+/// `os_realloc(block, 0)`, which must free the block and give NULL.
+pub fn realloc_zero(block: Block) {
+    // SAFETY: a live block, given up here.
+    expect_null("os_realloc to 0 bytes", unsafe { os_realloc(block.hand_over(), 0) });
+}
+
+/// `os_realloc(block, size)`, which must give NULL and leave the block as it is.
+pub fn realloc_fails(block: Block, size: usize) -> Block {
+    // SAFETY: a live block; it stays one, which is verified as long as it lives.
+    expect_null("os_realloc", unsafe { os_realloc(block.0.address().cast(), size) });
+    block.verify();
+    block
+}
+
+/// `os_malloc(size)`, which must give NULL.
+pub fn malloc_gives_null(size: usize) {
+    // SAFETY: takes any size.
+    expect_null("os_malloc", unsafe { os_malloc(size) });
+}
+
+/// `os_calloc(nmemb, size)`, which must give NULL.
+pub fn calloc_gives_null(nmemb: usize, size: usize) {
+    // SAFETY: takes any sizes.
+    expect_null("os_calloc", unsafe { os_calloc(nmemb, size) });
+}
+
+/// `os_realloc(place, size)` of a place that is no live block (or NULL), which must give NULL.
+pub fn realloc_gives_null(place: Place, size: usize) {
+    // SAFETY: R10: the pointer is recognised without being read; nothing that lives here is given up.
+    expect_null("os_realloc", unsafe { os_realloc(ptr::without_provenance_mut(place.0), size) });
+}
+
+/// `os_free(place)` of a place that is no live block (or NULL), which must change nothing.
+pub fn free_ignored(place: Place) {
+    // SAFETY: R14: the pointer is recognised without being read; nothing that lives here is given up.
+    unsafe { os_free(ptr::without_provenance_mut(place.0)) }
+}
+
+/// Checks that `block` lies at `place`.
+pub fn same_place(block: &Block, place: Place) {
+    if block.place() != place {
+        fail(&[Text("the block lies at "), Hex(block.place().0), Text(", it must lie at "), Hex(place.0)]);
+    }
+}
+
+/// Checks that each block lies at the place with its number.
+pub fn same_places<const N: usize>(blocks: &[Block; N], places: [Place; N]) {
+    blocks.iter().zip(places).for_each(|(block, place)| same_place(block, place));
+}
+
+fn expect_null(call: &str, result: *mut c_void) {
+    if !result.is_null() {
+        fail(&[Text(call), Text(" gave "), Hex(result.addr()), Text(", it must give NULL")]);
+    }
+}
