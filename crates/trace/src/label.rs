@@ -1,0 +1,267 @@
+//! Addresses become places, and system calls take their canonical form.
+//!
+//! - HEAP is the break before the first move of the break that was made inside a call (before the first attempt, where all
+//!   were refused). What lies between HEAP and the highest break so far is on the heap.
+//! - Each mapping made inside a call gets the next number. An address belongs to the latest mapping that covered it, also after
+//!   the end of that mapping; a mapping that the program made for itself has no number.
+//! - Pure break queries are dropped, and an anonymous mapping's descriptor and offset are written -1 and 0 (O8).
+
+mod cover;
+
+use crate::log::{self, LogError, Reply, System};
+use crate::model::{Answer, BreakMove, Call, Entry, Event, Outcome, Place};
+use crate::window::Doing;
+use cover::Cover;
+
+/// Numbers below this are no addresses: Linux keeps the first pages unmapped (vm.mmap_min_addr).
+const LEAST_ADDRESS: u64 = 0x1_0000;
+
+/// Labels the steps of a process. Fails at a system call whose arguments are not those of the kernel's interface.
+pub fn label(steps: &[Doing<'_>]) -> Result<Vec<Entry>, LogError> {
+    let mut labeller = Labeller { heap: heap(steps), ..Labeller::default() };
+    for step in steps {
+        labeller.step(step)?;
+    }
+    Ok(labeller.entries)
+}
+
+/// The break before the first move, or else the first attempt, inside a call.
+fn heap(steps: &[Doing<'_>]) -> Option<u64> {
+    let (mut now, mut attempt) = (None, None);
+    for step in steps {
+        let Doing::System { call, system, .. } = step else { continue };
+        let Some(to) = wanted_break(system) else { continue };
+        let answer = address(system.reply);
+        if call.is_some() && now.is_some() && !is_query(to, now) {
+            if answer.is_some_and(|answer| now != Some(answer)) {
+                return now;
+            }
+            attempt = attempt.or(now);
+        }
+        now = answer.or(now);
+    }
+    attempt
+}
+
+/// The argument of a `brk`.
+fn wanted_break(system: &System<'_>) -> Option<u64> {
+    if system.name == "brk" { pointer(&system.arguments) } else { None }
+}
+
+/// Whether `brk(to)` only asks where the break is.
+fn is_query(to: u64, now: Option<u64>) -> bool {
+    to == 0 || now == Some(to)
+}
+
+/// An address as strace writes it.
+fn pointer(text: &str) -> Option<u64> {
+    if text == "NULL" { Some(0) } else { u64::from_str_radix(text.strip_prefix("0x")?, 16).ok() }
+}
+
+/// The answer of a call that gives out addresses.
+fn address(reply: Reply<'_>) -> Option<u64> {
+    match reply {
+        Reply::Address(address) => Some(address),
+        Reply::Number(number) => u64::try_from(number).ok(),
+        Reply::Failed(_) | Reply::Never => None,
+    }
+}
+
+#[derive(Default)]
+struct Labeller {
+    heap: Option<u64>,
+    /// Where the break is, once known.
+    now: Option<u64>,
+    highest: u64,
+    mappings: Cover,
+    /// How many mappings have a number.
+    numbered: u32,
+    began: bool,
+    entries: Vec<Entry>,
+    /// By number of the call: where it stands in `entries`.
+    calls: Vec<usize>,
+}
+
+impl Labeller {
+    fn step(&mut self, step: &Doing<'_>) -> Result<(), LogError> {
+        match *step {
+            Doing::Begin => self.began = true,
+            Doing::Enter(_, request) => {
+                let request = request.map(|pointer| self.place(pointer));
+                self.calls.push(self.entries.len());
+                self.entries.push(Entry::Call(Call { request, events: Vec::new(), result: Outcome::Never }));
+            }
+            Doing::Leave(call, result) => {
+                let result = Outcome::Returned(result.map(|pointer| self.place(pointer)));
+                if let Some(call) = self.call(call) {
+                    call.result = result;
+                }
+            }
+            Doing::Signal(call, name) => {
+                if let Some(call) = self.call(call) {
+                    call.events.push(Event::Signal { name: name.into() });
+                }
+            }
+            Doing::System { call, line, system } => {
+                let strange = || LogError {
+                    line,
+                    problem: "these are no arguments of this system call",
+                    text: format!("{}({})", system.name, system.arguments),
+                };
+                let event = self.system(system, call.is_some()).ok_or_else(strange)?;
+                if let (Some(event), Some(call)) = (event, call.and_then(|call| self.call(call))) {
+                    call.events.push(event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, number: usize) -> Option<&mut Call> {
+        match self.entries.get_mut(*self.calls.get(number)?) {
+            Some(Entry::Call(call)) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// What a system call shows as inside a call, if it shows. The outer `None`: its arguments are strange.
+    fn system(&mut self, system: &System<'_>, inside: bool) -> Option<Option<Event>> {
+        let list = log::arguments(&system.arguments);
+        Some(match (system.name, list.as_slice()) {
+            ("brk", [to]) => self.brk(pointer(to)?, system.reply, inside),
+            ("mmap", [at, length, protection, flags, descriptor, offset]) => {
+                let (address, length) = (self.place(pointer(at)?), length.parse().ok()?);
+                let anonymous = flags.split('|').any(|flag| flag == "MAP_ANONYMOUS");
+                let (descriptor, offset) =
+                    if anonymous { (-1, 0) } else { (descriptor.parse().ok()?, number(offset)?) };
+                let result = self.mapped(system.reply, length, inside);
+                let (protection, flags) = ((*protection).into(), (*flags).into());
+                Some(Event::Mmap { address, length, protection, flags, descriptor, offset, result })
+            }
+            ("munmap", [at, length]) => {
+                let (address, length) = (self.place(pointer(at)?), length.parse().ok()?);
+                Some(Event::Munmap { address, length, result: self.answer(system) })
+            }
+            ("brk" | "mmap" | "munmap", _) => return None,
+            ("mremap", [at, _, length, ..]) => {
+                let (at, length) = (pointer(at)?, length.parse().ok()?);
+                let arguments = self.arguments(system, &list);
+                let result = match address(system.reply) {
+                    // Resized where it is: still the same mapping.
+                    Some(start) if start == at => {
+                        self.mappings.insert(start, length, self.mappings.find(start).and_then(|(number, _)| number));
+                        Answer::Place(self.place(start))
+                    }
+                    _ => self.mapped(system.reply, length, inside),
+                };
+                Some(Event::Other { name: system.name.into(), arguments, result })
+            }
+            (name, list) if inside => {
+                let (arguments, result) = (self.arguments(system, list), self.answer(system));
+                Some(Event::Other { name: name.into(), arguments, result })
+            }
+            _ => None,
+        })
+    }
+
+    fn brk(&mut self, to: u64, reply: Reply<'_>, inside: bool) -> Option<Event> {
+        let before = self.now;
+        let answer = address(reply);
+        if let Some(answer) = answer {
+            self.now = Some(answer);
+            self.highest = self.highest.max(answer);
+        }
+        if is_query(to, before) {
+            return None;
+        }
+        let to = self.break_place(to);
+        let result = match answer {
+            Some(answer) => Answer::Place(self.break_place(answer)),
+            None => refusal(reply),
+        };
+        if inside {
+            return Some(Event::Brk { to, result });
+        }
+        let moved = before.is_some() && answer.is_some() && before != answer;
+        if let (true, Answer::Place(result)) = (moved && self.began, result) {
+            self.entries.push(Entry::Program(BreakMove { to, result }));
+        }
+        None
+    }
+
+    /// Notes a new mapping.
+    fn mapped(&mut self, reply: Reply<'_>, length: u64, inside: bool) -> Answer {
+        let Some(start) = address(reply) else { return refusal(reply) };
+        let number = inside.then(|| {
+            self.numbered += 1;
+            self.numbered
+        });
+        self.mappings.insert(start, length, number);
+        Answer::Place(self.place(start))
+    }
+
+    fn place(&self, address: u64) -> Place {
+        match (self.mappings.find(address), self.heap) {
+            _ if address == 0 => Place::Null,
+            (Some((Some(number), offset)), _) => Place::Map { number, offset },
+            (None, Some(heap)) if (heap..=self.highest).contains(&address) => Place::Heap(address - heap),
+            _ => Place::Foreign,
+        }
+    }
+
+    /// A break asked for may lie anywhere above the heap.
+    fn break_place(&self, address: u64) -> Place {
+        match self.heap.and_then(|heap| address.checked_sub(heap)) {
+            Some(offset) => Place::Heap(offset),
+            None => self.place(address),
+        }
+    }
+
+    fn answer(&self, system: &System<'_>) -> Answer {
+        match system.reply {
+            Reply::Address(address) if address >= LEAST_ADDRESS => Answer::Place(self.place(address)),
+            Reply::Address(number) => i64::try_from(number).map_or(Answer::Never, Answer::Number),
+            Reply::Number(id) if id > 0 && answers_process(system.name) => Answer::Process,
+            Reply::Number(number) => Answer::Number(number),
+            reply @ (Reply::Failed(_) | Reply::Never) => refusal(reply),
+        }
+    }
+
+    fn arguments(&self, system: &System<'_>, list: &[&str]) -> String {
+        let see = |address| self.place(address).to_string();
+        if !takes_process(system.name) {
+            return log::relabel(&system.arguments, LEAST_ADDRESS, see);
+        }
+        let is_process = |text: &str| text.parse::<u32>().is_ok_and(|id| id > 0);
+        let list = list.iter().enumerate().map(|(at, text)| match at {
+            0 | 1 if is_process(text) => "PID".into(),
+            _ => log::relabel(text, LEAST_ADDRESS, see),
+        });
+        list.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn refusal(reply: Reply<'_>) -> Answer {
+    match reply {
+        Reply::Failed(name) if name.starts_with(|first: char| first.is_ascii_digit()) => {
+            Answer::Failed(format!("E{name}"))
+        }
+        Reply::Failed(name) => Answer::Failed(name.into()),
+        _ => Answer::Never,
+    }
+}
+
+/// An offset as strace writes it.
+fn number(text: &str) -> Option<u64> {
+    pointer(text).or_else(|| text.parse().ok())
+}
+
+/// Ids of processes differ from run to run; these calls answer with one.
+fn answers_process(name: &str) -> bool {
+    matches!(name, "clone" | "clone3" | "fork" | "vfork" | "wait4" | "waitid")
+}
+
+/// These calls take one (or two) as their first arguments. A failed assertion in a library ends in `tgkill`.
+fn takes_process(name: &str) -> bool {
+    matches!(name, "kill" | "tkill" | "tgkill" | "wait4")
+}

@@ -1,0 +1,124 @@
+//! What the probe says: the marks of `docs/design.md`.
+
+use crate::log::{self, System};
+use crate::model::{Function, Request};
+
+/// The version of the marks.
+pub const VERSION: u32 = 1;
+
+/// The secret of a run: 16 hexadecimal digits that every genuine mark begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key(String);
+
+/// A mark, its key taken off; pointers are still addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The probe is loaded; this is its version of the marks.
+    Begin(String),
+    /// The program's `main` is about to run.
+    Main,
+    /// A thread enters a call.
+    Call(Request<u64>),
+    /// The call returned, with this pointer if it has a result.
+    Done(Option<u64>),
+    /// The program ends itself.
+    End(EndProof),
+    /// The library lacks this function.
+    Missing(Function),
+}
+
+/// The program itself ended the run, outside any call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndProof {
+    /// `main` returned this value.
+    Return(i32),
+    /// The program called `exit`, `_exit`, `_Exit` or `quick_exit` with this value.
+    Exit(i32),
+}
+
+impl EndProof {
+    /// The status that the process must then exit with: the low eight bits.
+    pub fn status(self) -> i32 {
+        let (Self::Return(value) | Self::Exit(value)) = self;
+        value & 0xff
+    }
+}
+
+impl Key {
+    const DIGITS: usize = 16;
+
+    /// The key of these bits.
+    pub fn new(bits: u64) -> Self {
+        Self(format!("{bits:016x}"))
+    }
+
+    /// As the probe gets it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn is_shape_of(text: &[u8]) -> bool {
+        text.len() == Self::DIGITS && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
+
+/// A write that looks like a mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writing {
+    /// What stands where the key should.
+    pub key: String,
+    /// What follows it.
+    pub body: String,
+}
+
+impl Writing {
+    /// Whether it has the key of this run.
+    pub fn has(&self, key: &Key) -> bool {
+        self.key == key.0
+    }
+
+    /// Sees a mark in a system call: a `write` to descriptor -1 of something that begins with a key and a space.
+    pub fn of(system: &System<'_>) -> Option<Self> {
+        if system.name != "write" {
+            return None;
+        }
+        let list = log::arguments(&system.arguments);
+        let [descriptor, text, ..] = list.as_slice() else { return None };
+        if !matches!(*descriptor, "-1" | "4294967295") {
+            return None;
+        }
+        // A text that strace had to cut short is no mark of ours, but may be meant to pass for one: its dots stay.
+        let (text, dots) = text.strip_suffix("...").map_or((*text, ""), |text| (text, "..."));
+        let text = log::decode(text)?;
+        let (key, body) = text.split_at_checked(Key::DIGITS).filter(|(key, _)| Key::is_shape_of(key))?;
+        let body = String::from_utf8_lossy(body.strip_prefix(b" ")?).into_owned() + dots;
+        Some(Self { key: String::from_utf8_lossy(key).into_owned(), body })
+    }
+
+    /// What it says, if the probe would say such a thing.
+    pub fn read(&self) -> Option<Mark> {
+        let words: Vec<&str> = self.body.split(' ').collect();
+        Some(match words.as_slice() {
+            ["begin", version] => Mark::Begin((*version).into()),
+            ["main"] => Mark::Main,
+            ["call", "os_malloc", size] => Mark::Call(Request::Malloc { size: size.parse().ok()? }),
+            ["call", "os_calloc", nmemb, size] => {
+                Mark::Call(Request::Calloc { nmemb: nmemb.parse().ok()?, size: size.parse().ok()? })
+            }
+            ["call", "os_realloc", pointer, size] => {
+                Mark::Call(Request::Realloc { pointer: address(pointer)?, size: size.parse().ok()? })
+            }
+            ["call", "os_free", pointer] => Mark::Call(Request::Free { pointer: address(pointer)? }),
+            ["done"] => Mark::Done(None),
+            ["done", pointer] => Mark::Done(Some(address(pointer)?)),
+            ["end", "return", value] => Mark::End(EndProof::Return(value.parse().ok()?)),
+            ["end", "exit", value] => Mark::End(EndProof::Exit(value.parse().ok()?)),
+            ["missing", name] => Mark::Missing(Function::from_name(name)?),
+            _ => return None,
+        })
+    }
+}
+
+fn address(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}

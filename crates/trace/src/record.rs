@@ -1,0 +1,177 @@
+//! Running strace, within limits.
+//!
+//! Promises that when [`record`] returns, strace and all that it traced are gone, and that the caller's thread is as it was.
+
+mod kill;
+mod output;
+mod spawn;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
+
+use output::Drain;
+pub use spawn::Placement;
+
+/// When to end a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Wall clock.
+    pub time: Duration,
+    /// Bytes of strace's log.
+    pub log: u64,
+    /// Bytes that the program writes to standard output, and as many to standard error.
+    pub output: u64,
+    /// How many of the last bytes of each are kept.
+    pub tail: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { time: Duration::from_secs(10), log: 32 << 20, output: 16 << 20, tail: 16 << 10 }
+    }
+}
+
+/// Why we ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// [`Limits::time`] was over.
+    Timeout,
+    /// [`Limits::log`] was reached.
+    LogLimit,
+    /// [`Limits::output`] was reached.
+    OutputLimit,
+    /// [`Cancel::cancel`] was called.
+    Cancelled,
+}
+
+/// A flag that ends runs early; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Not yet cancelled.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends all runs that watch this flag, those to come too.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Cancel::cancel`] was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Recording {
+    /// strace's log; its last line may be incomplete if the run was stopped.
+    pub log: Vec<u8>,
+    /// The last bytes of standard output.
+    pub stdout: Vec<u8>,
+    /// The last bytes of standard error: the program's and strace's own.
+    pub stderr: Vec<u8>,
+    /// We ended the run.
+    pub stopped: Option<Stopped>,
+    /// strace's status.
+    pub status: ExitStatus,
+    /// From the start of strace to its end.
+    pub elapsed: Duration,
+}
+
+/// What the threads that wait have to tell.
+enum News {
+    /// strace is gone, but not yet reaped: its process id still means it.
+    Ended,
+    /// The program wrote more than [`Limits::output`].
+    Flood,
+}
+
+/// How often log size and cancel flag are looked at. The end of a run is seen at once.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Runs `strace`, a command that writes to `log`, until it ends or has to be ended.
+pub fn record(
+    strace: Command,
+    log: &Path,
+    limits: &Limits,
+    placement: Placement,
+    cancel: &Cancel,
+) -> io::Result<Recording> {
+    let start = Instant::now();
+    let mut child = spawn::spawn(strace, placement)?;
+    let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+    let (sender, news) = channel();
+    let stdout = Drain::start(child.stdout.take(), limits, sender.clone());
+    let stderr = Drain::start(child.stderr.take(), limits, sender.clone());
+    let waiting = thread::spawn(move || wait_for(pid, &sender));
+
+    let stopped = watch(&news, log, limits, start, cancel);
+    if stopped.is_some() {
+        kill::tracees_then_strace(pid, &news);
+    }
+    let elapsed = start.elapsed();
+    // Whoever lost its tracer: strace itself may have been killed. Its zombie keeps the group's number from being used again.
+    kill::group(pid);
+    // The thread cannot panic, and has nothing to return.
+    let _ = waiting.join();
+    let status = child.wait()?;
+    let (log, whole) = read_at_most(log, limits.log)?;
+    let stopped = if whole { stopped } else { stopped.or(Some(Stopped::LogLimit)) };
+    Ok(Recording { log, stdout: stdout.finish(), stderr: stderr.finish(), stopped, status, elapsed })
+}
+
+/// Waits for strace without reaping it.
+fn wait_for(pid: Pid, news: &Sender<News>) {
+    while waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+    // Nobody listens any more if the run was given up.
+    let _ = news.send(News::Ended);
+}
+
+/// Watches the run; `None` if it ended by itself.
+fn watch(news: &Receiver<News>, log: &Path, limits: &Limits, start: Instant, cancel: &Cancel) -> Option<Stopped> {
+    loop {
+        let left = limits.time.saturating_sub(start.elapsed());
+        match news.recv_timeout(LOOK.min(left)) {
+            Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => return None,
+            Ok(News::Flood) => return Some(Stopped::OutputLimit),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if cancel.is_cancelled() {
+            return Some(Stopped::Cancelled);
+        }
+        if start.elapsed() >= limits.time {
+            return Some(Stopped::Timeout);
+        }
+        if log.metadata().is_ok_and(|log| log.len() > limits.log) {
+            return Some(Stopped::LogLimit);
+        }
+    }
+}
+
+/// The first `limit` bytes (none where strace was ended before it made the file), and whether they are all.
+fn read_at_most(log: &Path, limit: u64) -> io::Result<(Vec<u8>, bool)> {
+    let mut bytes = Vec::new();
+    match File::open(log) {
+        Ok(mut file) => {
+            file.by_ref().take(limit).read_to_end(&mut bytes)?;
+            Ok((bytes, file.read(&mut [0])? == 0))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((bytes, true)),
+        Err(error) => Err(error),
+    }
+}

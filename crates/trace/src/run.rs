@@ -1,0 +1,166 @@
+//! A program in, an observation out.
+
+mod command;
+mod evaluate;
+mod stage;
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::log::LogError;
+use crate::mark::Key;
+use crate::model::{Function, Trace};
+use crate::record::{Placement, record};
+use crate::strace::{Strace, StraceError};
+use stage::Stage;
+
+pub use crate::record::{Cancel, Limits, Stopped};
+pub use crate::window::{EndProof, Forged, Forgery};
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// The program. A name without a slash is looked for on the PATH.
+    pub program: PathBuf,
+    /// Its arguments, without its name.
+    pub args: Vec<OsString>,
+    /// The library to load as `libosmem.so`; `None` leaves it to the program's own search path.
+    pub library: Option<PathBuf>,
+    /// `libosmem_probe.so`.
+    pub probe: PathBuf,
+    /// Which variables the program sees.
+    pub environment: Environment,
+    /// When to end it.
+    pub limits: Limits,
+    /// Whether the kernel lays out the address space at random.
+    pub aslr: bool,
+    /// The CPU to run on, strace and program together (a mark is about ten times cheaper so); `None`: any.
+    pub cpu: Option<usize>,
+}
+
+/// Which variables a traced program sees, besides those that load the probe and the library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// A short fixed list: what someone has set must not change a verdict.
+    Pinned,
+    /// All that we see.
+    Inherited,
+}
+
+/// What was seen of a run.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// As far as the run got.
+    pub trace: Trace,
+    /// strace's log from the first mark on (all of it where there is none).
+    pub raw: String,
+    /// The program itself ended the run, with this status; `None`: the end is not proven.
+    pub proof: Option<EndProof>,
+    /// The probe spoke: it was loaded.
+    pub began: bool,
+    /// How many calls were announced.
+    pub calls: usize,
+    /// Marks that the probe did not make.
+    pub forged: Vec<Forged>,
+    /// Functions that the library lacks.
+    pub missing: Vec<Function>,
+    /// We ended the run; the trace is then only a beginning.
+    pub stopped: Option<Stopped>,
+    /// The last bytes of the program's standard output.
+    pub stdout: Vec<u8>,
+    /// The last bytes of its standard error.
+    pub stderr: Vec<u8>,
+    /// From the start of strace to its end.
+    pub elapsed: Duration,
+}
+
+/// The run could not be observed: never the library's fault.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// strace is unusable.
+    #[error(transparent)]
+    Strace(#[from] StraceError),
+    /// There is no such program.
+    #[error("{} does not exist{}", program.display(), if program.components().count() == 1 { " on the PATH" } else { "" })]
+    ProgramNotFound {
+        /// As given.
+        program: PathBuf,
+    },
+    /// It cannot be executed.
+    #[error("{} cannot be executed: {why}", program.display())]
+    NotExecutable {
+        /// As given.
+        program: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The probe or the library is not there.
+    #[error("{} cannot be loaded: {source}", path.display())]
+    Library {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The loader splits its search path at these characters.
+    #[error("the temporary folder {} has a `:`, `;` or `$` in its path, which the loader cannot read: set TMPDIR to another one", path.display())]
+    TemporaryPath {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder of the run cannot be made or filled.
+    #[error("the temporary folder {} cannot be used: {source} (TMPDIR names another one)", path.display())]
+    Temporary {
+        /// The folder, or the one that it was to be made in.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// strace cannot be started or waited for.
+    #[error("strace cannot be run: {source}")]
+    Spawn {
+        /// Why not.
+        source: io::Error,
+    },
+    /// strace gave up.
+    #[error("strace failed: {message}")]
+    StraceFailed {
+        /// What it said.
+        message: String,
+    },
+    /// The log has a line that we do not know.
+    #[error("strace's log: {0}")]
+    Log(#[from] LogError),
+    /// The log ends before the program does.
+    #[error("strace's log ends before the program does: {why}")]
+    LogIncomplete {
+        /// The likely reason.
+        why: String,
+    },
+    /// The probe speaks another version of the protocol.
+    #[error("the probe speaks version {found} of the marks, this program version {expected}: rebuild both (`make`)", expected = crate::mark::VERSION)]
+    ProbeVersion {
+        /// What it said.
+        found: String,
+    },
+}
+
+/// Runs a program and says what was seen. Blocks until it ended; `cancel` ends it early from another thread.
+///
+/// The program's standard input is empty. The calling thread keeps its CPUs.
+pub fn observe(strace: &Strace, spec: &Spec, cancel: &Cancel) -> Result<Observation, RunError> {
+    let program = stage::find_program(&spec.program)?;
+    let stage = Stage::set(spec)?;
+    // Its seed comes from the system's source of random numbers.
+    let key = Key::new(RandomState::new().build_hasher().finish());
+    let command = command::strace(strace, spec, &program, &stage, &key);
+    let placement = Placement { aslr: spec.aslr, cpu: spec.cpu };
+    let recording =
+        record(command, &stage.log(), &spec.limits, placement, cancel).map_err(|source| RunError::Spawn { source })?;
+    evaluate::evaluate(recording, &key, &stage.log(), &spec.program)
+}

@@ -1,0 +1,76 @@
+//! The command line of strace, and what the program sees of the environment.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::stage::{PROBE, Stage};
+use super::{Environment, Spec};
+use crate::mark::Key;
+use crate::strace::Strace;
+
+/// All that a program sees in a pinned environment. Nothing that someone has set in a shell must change a verdict: LD_* loads
+/// other code, MALLOC_* and GLIBC_TUNABLES change when the C library itself moves the break.
+const PINNED: [(&str, &str); 2] = [
+    // Messages, and the files that the C library maps to write them, depend on the language.
+    ("LC_ALL", "C"),
+    // No tunables, said aloud.
+    ("GLIBC_TUNABLES", ""),
+];
+
+/// strace, to run `program` as `spec` says, writing to the log of `stage`.
+pub fn strace(strace: &Strace, spec: &Spec, program: &Path, stage: &Stage, key: &Key) -> Command {
+    let mut command = Command::new(&strace.path);
+    // Its messages begin with this name, by which we know them in what the program itself writes.
+    command.arg0("strace");
+    if strace.has_seccomp() {
+        // Only the system calls that are traced stop the program.
+        command.arg("--seccomp-bpf");
+    }
+    // All threads and children; the instruction that made each call; no news of strace itself; strings long enough for a mark.
+    command.args(["-f", "-i", "-q", "-s", "160"]);
+    // Memory and processes; marks come by write, and what a library prints inside a call is of interest too.
+    command.args(["-e", "trace=%memory,%process,write,writev", "-o"]).arg(stage.log());
+    if spec.environment == Environment::Pinned {
+        command.env_clear().envs(PINNED);
+    }
+    // For the program alone: strace itself must not load the probe.
+    let variables = [
+        ("OSMEM_PROBE_KEY", key.as_str().into()),
+        ("LD_PRELOAD", preload(spec)),
+        ("LD_LIBRARY_PATH", search_path(spec, stage)),
+    ];
+    for (name, value) in variables {
+        let mut setting = OsString::from(name);
+        setting.push("=");
+        setting.push(value);
+        command.arg("-E").arg(setting);
+    }
+    command.arg("--").arg(program).args(&spec.args);
+    command
+}
+
+fn preload(spec: &Spec) -> OsString {
+    // By name, found in the folder of the run.
+    joined(&[Some(PROBE.into()), inherited(spec, "LD_PRELOAD")])
+}
+
+/// Where the loader looks first. Unlike an older DT_RPATH, the DT_RUNPATH of a program comes after this.
+fn search_path(spec: &Spec, stage: &Stage) -> OsString {
+    let beside = stage.beside.as_ref().map(|folder| folder.clone().into_os_string());
+    joined(&[Some(stage.folder().into()), beside, inherited(spec, "LD_LIBRARY_PATH")])
+}
+
+fn inherited(spec: &Spec, name: &str) -> Option<OsString> {
+    match spec.environment {
+        Environment::Pinned => None,
+        Environment::Inherited => env::var_os(name).filter(|value| !value.is_empty()),
+    }
+}
+
+fn joined(parts: &[Option<OsString>]) -> OsString {
+    let parts: Vec<&OsStr> = parts.iter().flatten().map(OsString::as_os_str).collect();
+    parts.join(OsStr::new(":"))
+}

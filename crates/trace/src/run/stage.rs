@@ -1,0 +1,89 @@
+//! What has to lie ready before strace starts: the program, and a folder of the run's own.
+
+use std::env;
+use std::fs::Permissions;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{RunError, Spec};
+use crate::strace::is_executable;
+
+/// The file names under which the loader finds the two libraries.
+pub const LIBRARY: &str = "libosmem.so";
+/// See [`LIBRARY`].
+pub const PROBE: &str = "libosmem_probe.so";
+
+/// A folder that holds strace's log and, by the names that the loader looks for, links to the libraries: so no other path, with
+/// whatever letters in it, gets into the loader's lists. Removed when dropped.
+pub struct Stage {
+    folder: TempDir,
+    /// The folder of the library itself, where it may have brought others along.
+    pub beside: Option<PathBuf>,
+}
+
+impl Stage {
+    /// Makes the folder.
+    pub fn set(spec: &Spec) -> Result<Self, RunError> {
+        let temporary = |source| RunError::Temporary { path: env::temp_dir(), source };
+        let top = env::temp_dir().canonicalize().map_err(temporary)?;
+        if !fits_search_path(&top) {
+            return Err(RunError::TemporaryPath { path: top });
+        }
+        let private = Permissions::from_mode(0o700);
+        let folder =
+            tempfile::Builder::new().prefix("osmem-").permissions(private).tempdir_in(top).map_err(temporary)?;
+        let mut stage = Self { folder, beside: None };
+        stage.link(&spec.probe, PROBE)?;
+        if let Some(library) = &spec.library {
+            let library = stage.link(library, LIBRARY)?;
+            stage.beside = library.parent().filter(|folder| fits_search_path(folder)).map(PathBuf::from);
+        }
+        Ok(stage)
+    }
+
+    fn link(&self, file: &Path, name: &str) -> Result<PathBuf, RunError> {
+        let file = file.canonicalize().map_err(|source| RunError::Library { path: file.into(), source })?;
+        symlink(&file, self.folder().join(name))
+            .map_err(|source| RunError::Temporary { path: self.folder().into(), source })?;
+        Ok(file)
+    }
+
+    /// The folder, absolute.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where strace writes.
+    pub fn log(&self) -> PathBuf {
+        self.folder().join("log")
+    }
+}
+
+/// The loader splits LD_LIBRARY_PATH at `:` and `;`, and replaces what follows a `$`.
+fn fits_search_path(folder: &Path) -> bool {
+    !folder.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b':' | b';' | b'$'))
+}
+
+/// The program's file: as given if there is a slash in it, else the first of that name on the PATH, as a shell would do.
+pub fn find_program(program: &Path) -> Result<PathBuf, RunError> {
+    let cannot = |why: &str| RunError::NotExecutable { program: program.into(), why: why.into() };
+    let absent = || RunError::ProgramNotFound { program: program.into() };
+    if !program.as_os_str().as_bytes().contains(&b'/') {
+        let path = env::var_os("PATH").unwrap_or_default();
+        return env::split_paths(&path)
+            .map(|dir| dir.join(program))
+            .find(|file| is_executable(file))
+            .ok_or_else(absent);
+    }
+    match program.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(absent()),
+        Err(error) => Err(cannot(&error.to_string())),
+        Ok(file) if file.is_dir() => Err(cannot("it is a folder")),
+        Ok(_) if is_executable(program) => Ok(program.into()),
+        Ok(_) => Err(cannot("its permissions forbid it (chmod +x allows it)")),
+    }
+}

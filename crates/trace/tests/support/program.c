@@ -1,0 +1,236 @@
+/* What a traced program with a probe does, played by one program: it makes the marks itself.
+ * The first argument names the scenario. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char key[17] = "0000000000000000";
+static const char zeros[1 << 14];
+
+/* syscall() has one system-call instruction, so all of these marks come from the same place. */
+static void mark(const char *format, ...)
+{
+	char text[128];
+	va_list list;
+	int length = snprintf(text, sizeof(text), "%s ", key);
+
+	va_start(list, format);
+	length += vsnprintf(text + length, sizeof(text) - length, format, list);
+	va_end(list);
+	syscall(SYS_write, -1, text, length);
+}
+
+static void *move_break(size_t length)
+{
+	void *old = sbrk(0);
+
+	return brk((char *)old + length) ? NULL : old;
+}
+
+static void *map(size_t length)
+{
+	return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static char *mapped(size_t size)
+{
+	char *start;
+
+	mark("call os_malloc %zu", size);
+	start = map(size + 32);
+	mark("done %p", (void *)(start + 32));
+	return start + 32;
+}
+
+static void unmapped(char *payload, size_t size)
+{
+	mark("call os_free %p", (void *)payload);
+	munmap(payload - 32, size + 32);
+	mark("done");
+}
+
+static void *thread(void *unused)
+{
+	char *payload = mapped(300000);
+
+	mark("call os_free %p", (void *)payload);
+	usleep(1000);
+	munmap(payload - 32, 300032);
+	mark("done");
+	return unused;
+}
+
+static void at_exit(void)
+{
+	mark("call os_free 0x0");
+	mark("done");
+}
+
+static void *die_of_exec(void *unused)
+{
+	execl("/bin/true", "true", NULL);
+	return unused;
+}
+
+static void play(const char *scenario)
+{
+	char *heap, *mapping;
+	int status;
+
+#define IS(name) (!strcmp(scenario, name))
+	if (IS("plain")) {
+		move_break(4096); /* the program's own */
+		mark("call os_malloc 1000");
+		heap = move_break(0x20000);
+		mark("done %p", (void *)(heap + 32));
+		map(50000); /* the program's own */
+		move_break(8192);
+		mapping = mapped(200000);
+		mark("call os_realloc %p 300000", (void *)mapping);
+		mapping = mremap(mapping - 32, 200032, 300032, MREMAP_MAYMOVE);
+		mark("done %p", (void *)(mapping + 32));
+		mark("call os_free %p", (void *)(mapping + 32));
+		madvise(mapping, 4096, MADV_DONTNEED);
+		munmap(mapping, 300032);
+		mark("done");
+		mark("call os_free %p", (void *)(mapping + 40));
+		mark("done");
+		mark("call os_calloc 3 5");
+		write(2, "a \"b\" = ) \n", 11);
+		mark("done 0x0");
+		mark("call os_malloc 1152921504606846976");
+		map(1UL << 60);
+		mark("done 0x0");
+	} else if (IS("refused")) {
+		struct rlimit none = { 0, 0 };
+
+		setrlimit(RLIMIT_DATA, &none);
+		mark("call os_malloc 10");
+		move_break(0x20000);
+		mark("done 0x0");
+	} else if (IS("crash")) {
+		mark("call os_free 0x10");
+		*(volatile int *)16 = 0;
+	} else if (IS("abort")) {
+		mark("call os_free 0x10");
+		abort();
+	} else if (IS("exit in a call")) {
+		mark("call os_malloc 10");
+		_exit(0);
+	} else if (IS("loop")) {
+		mark("call os_malloc 10");
+		for (;;)
+			;
+	} else if (IS("sleep")) {
+		for (;;)
+			pause();
+	} else if (IS("stop")) {
+		raise(SIGSTOP);
+	} else if (IS("daemon")) {
+		if (!fork()) {
+			setsid();
+			if (!fork())
+				for (;;)
+					pause();
+			_exit(0);
+		}
+		wait(NULL);
+	} else if (IS("flood")) {
+		for (;;)
+			write(1, zeros, sizeof(zeros));
+	} else if (IS("log flood")) {
+		for (;;)
+			write(-1, zeros, 150);
+	} else if (IS("closed")) {
+		for (int fd = 0; fd < 1024; fd++)
+			close(fd);
+		unmapped(mapped(200000), 200000);
+	} else if (IS("kill strace")) {
+		kill(getppid(), SIGKILL);
+		sleep(60);
+	} else if (IS("other key")) {
+		write(-1, "0123456789abcdef call os_malloc 10", 34);
+	} else if (IS("other instruction")) {
+		char text[64];
+
+		write(-1, text, sprintf(text, "%s call os_malloc 10", key));
+	} else if (IS("nonsense")) {
+		mark("hello");
+	} else if (IS("disorder")) {
+		mark("done 0x0");
+	} else if (IS("exec")) {
+		mapped(200000);
+		mark("end exit 0");
+		execl("/bin/true", "true", NULL);
+	} else if (IS("exec in a thread")) {
+		pthread_t id;
+
+		mapped(200000);
+		mark("end exit 0");
+		pthread_create(&id, NULL, die_of_exec, NULL);
+		pthread_join(id, NULL);
+	} else if (IS("threads")) {
+		pthread_t ids[4];
+
+		for (int i = 0; i < 4; i++)
+			pthread_create(&ids[i], NULL, thread, NULL);
+		for (int i = 0; i < 4; i++)
+			pthread_join(ids[i], NULL);
+	} else if (IS("fork")) {
+		if (!fork()) {
+			mapped(400000);
+			mark("nonsense of another process");
+			_exit(9);
+		}
+		wait(&status);
+		mapped(200000);
+	} else if (IS("missing")) {
+		mark("missing os_calloc");
+		_exit(127);
+	} else if (IS("at exit")) {
+		atexit(at_exit);
+	} else if (IS("other status")) {
+		mark("end return 0");
+		_exit(1);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *found = getenv("OSMEM_PROBE_KEY");
+	const char *scenario = argc > 1 ? argv[1] : "plain";
+
+	if (found && strlen(found) == 16)
+		memcpy(key, found, 16);
+	if (!strcmp(scenario, "silent"))
+		return 5;
+	if (!strcmp(scenario, "placement")) {
+		cpu_set_t cpus;
+
+		sched_getaffinity(0, sizeof(cpus), &cpus);
+		printf("%d cpus, personality %x\n", CPU_COUNT(&cpus), personality(0xffffffff));
+		return 0;
+	}
+	if (!strcmp(scenario, "environment")) {
+		for (char **variable = environ; *variable; variable++)
+			puts(*variable);
+		return 0;
+	}
+	mark(strcmp(scenario, "version") ? "begin 1" : "begin 99");
+	mark("main");
+	play(scenario);
+	mark("end return %d", 256 + 3);
+	return 256 + 3;
+}
