@@ -1,0 +1,254 @@
+//! The command line: every sub-command, option and help text.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::suite::Profile;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    all passed
+  1    something failed
+  2    unusable command line or library
+  4    no test selected
+  5    the environment is unfit: strace, suite, fixtures, limits, folders
+  6    an internal error, which is a bug
+  130  interrupted";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  osmem check                              our own library, every test
+  osmem check --lib ~/hw2/libosmem.so      another library, core tests
+  osmem check --lib ~/hw2 split R12        tests with \"split\" in their name, and those that prove R12
+  osmem check --profile all --lib ~/hw2 --format json
+  osmem check --list --profile core";
+
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  osmem trace -- ./my-program
+  osmem trace --lib ~/hw2/libosmem.so -- ./my-program 10 20
+  osmem trace --raw -- ./my-program        strace's own log
+
+Exit codes:
+  0    a whole trace was taken, whatever the program's own exit code
+  1    the program crashed, was stopped, ended too early, or never calls os_*
+  2    the program or the library cannot be used
+  5    strace is missing or may not trace";
+
+const BLESS_EXAMPLES: &str = "\
+A golden trace is what the contract says, not what the library happens to do: read every change against the contract.
+Each program runs twice, with and without address randomisation; what differs, or fails its own checks, is never written.
+
+Examples:
+  osmem bless                       every test
+  osmem bless split-first --dry-run show what would change for one test
+  osmem bless --prune               also remove traces that belong to no test";
+
+/// Checks and traces memory allocators by their system calls.
+#[derive(Debug, Parser)]
+#[command(name = "osmem", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Task,
+}
+
+/// The sub-commands.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Run the battery on a library and report which rules it keeps
+    Check(CheckArgs),
+    /// Print the labelled trace of any program that calls os_*
+    Trace(TraceArgs),
+    /// Accept the traces of our own library as the golden ones
+    Bless(BlessArgs),
+}
+
+/// Where the battery lies, if not where it was built or installed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where things are")]
+pub struct BatteryArgs {
+    /// Folder with suite.toml and traces/ [default: found near the command, else above the current folder]
+    #[arg(long, value_name = "DIR")]
+    pub fixtures: Option<PathBuf>,
+    /// Folder of the test programs [default: found near the command]
+    #[arg(long, value_name = "DIR")]
+    pub programs: Option<PathBuf>,
+}
+
+/// `osmem check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct CheckArgs {
+    /// Run only these tests: a part of the name, or a rule such as R6 [default: every test of the profile]
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// The library to check: a file, or a folder that holds libosmem.so [default: our own]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub lib: Option<PathBuf>,
+    /// Which tests to run [default: all for our own library, core with --lib]
+    #[arg(long)]
+    pub profile: Option<Selection>,
+    /// Size of a block's header in the library, in bytes [default: 32 for our own library, auto with --lib]
+    #[arg(long, value_name = "auto|N")]
+    pub header: Option<Header>,
+    /// How many programs run at the same time, 1 to 256 [default: the number of processors]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// How long one program may run, in seconds, 0.1 to 3600
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// List the selected tests instead of running them
+    #[arg(long)]
+    pub list: bool,
+    /// Where the battery lies.
+    #[command(flatten)]
+    pub battery: BatteryArgs,
+    /// Folder for the traces of failing tests [default: traces/ in the build output]
+    #[arg(long, value_name = "DIR", help_heading = "Where things are")]
+    pub traces: Option<PathBuf>,
+}
+
+/// `osmem trace`.
+#[derive(Debug, Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub struct TraceArgs {
+    /// The library to run the program with: a file, or a folder that holds libosmem.so [default: the program's own, else ours]
+    #[arg(long, value_name = "FILE|DIR")]
+    pub lib: Option<PathBuf>,
+    /// Print strace's own log instead of the labelled trace
+    #[arg(long)]
+    pub raw: bool,
+    /// How long the program may run, in seconds, 0.1 to 3600
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// The program and its arguments
+    #[arg(required = true, last = true, value_name = "PROGRAM")]
+    pub command: Vec<OsString>,
+}
+
+/// `osmem bless`.
+#[derive(Debug, Args)]
+#[command(after_help = BLESS_EXAMPLES)]
+pub struct BlessArgs {
+    /// The tests to bless, by their whole names [default: every test]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Show the changes and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Remove golden traces that belong to no test
+    #[arg(long)]
+    pub prune: bool,
+    /// How long one program may run, in seconds, 0.1 to 3600
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+    /// Where the battery lies.
+    #[command(flatten)]
+    pub battery: BatteryArgs,
+}
+
+/// Which profiles to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Selection {
+    /// What the assignment decides
+    Core,
+    /// What the contract decides beyond the assignment
+    Strict,
+    /// Misuse, refusal, foreign breaks, huge sizes
+    Robust,
+    /// Every test
+    All,
+}
+
+impl Selection {
+    /// Whether tests of `profile` are run.
+    pub fn holds(self, profile: Profile) -> bool {
+        match self {
+            Self::Core => profile == Profile::Core,
+            Self::Strict => profile == Profile::Strict,
+            Self::Robust => profile == Profile::Robust,
+            Self::All => true,
+        }
+    }
+
+    /// The word for it on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Strict => "strict",
+            Self::Robust => "robust",
+            Self::All => "all",
+        }
+    }
+}
+
+/// What `check` prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object, for programs
+    Json,
+}
+
+/// The size of a block's header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// Measured from the first heap request.
+    Auto,
+    /// Given, in bytes.
+    Bytes(u64),
+}
+
+impl std::str::FromStr for Header {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            _ if text == "auto" => Ok(Self::Auto),
+            Ok(bytes) if bytes % 8 == 0 && (8..=256).contains(&bytes) => Ok(Self::Bytes(bytes)),
+            _ => Err("it must be auto, or a multiple of 8 from 8 to 256".to_owned()),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it must be a number of seconds".to_owned())?;
+    if !(0.1..=3600.0).contains(&seconds) {
+        return Err("it must be between 0.1 and 3600 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_headers_are_bounded() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "0.09", "3601", "nan", "inf", "-1", "ten", ""] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+        assert_eq!("auto".parse(), Ok(Header::Auto));
+        assert_eq!("24".parse(), Ok(Header::Bytes(24)));
+        for text in ["0", "12", "264", "-8", "Auto", ""] {
+            assert!(text.parse::<Header>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `osmem check`: runs the battery on a library and reports which rules it keeps.
+
+mod keep;
+mod select;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use osmem_trace::golden::GoldenError;
+use osmem_trace::run::{Cancel, RunError, Stopped};
+use osmem_trace::{Trace, header};
+
+use crate::args::{CheckArgs, Format, Header, Selection};
+use crate::battery::Battery;
+use crate::error::{Error, Exit};
+use crate::layout::Layout;
+use crate::record::{Outcome, Record, Summary, TestRecord, VERSION};
+use crate::report::output::{self, Output};
+use crate::report::{json, progress, text};
+use crate::runner::Runner;
+use crate::suite::Test;
+use crate::verdict::{self, Expected};
+use crate::{library, pool};
+
+/// How many programs are tried to measure the header.
+const MEASURE_ATTEMPTS: usize = 3;
+
+/// Runs `osmem check`.
+pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
+    let layout = Layout::find()?;
+    let battery = Battery::load(&layout, &args.battery)?;
+    let profile = args.profile.unwrap_or(if args.lib.is_some() { Selection::Core } else { Selection::All });
+    let tests = select::select(&battery.suite, &args.filters, profile)?;
+    if args.list {
+        select::list(&tests, args.format)?;
+        return Ok(Exit::Passed);
+    }
+
+    battery.suite.require_programs(&battery.programs)?;
+    let golden = battery.golden(&tests)?;
+    if let Some(orphan) = battery.orphans()?.into_iter().next() {
+        return Err(Error::Orphan(orphan));
+    }
+    let library = match &args.lib {
+        Some(given) => library::locate(given)?,
+        None => layout.own_library()?.to_owned(),
+    };
+    let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), args.timeout, cancel)?;
+    let header = header_size(args, &runner, &battery, &tests, &golden)?;
+    let check = Check {
+        expected: golden.into_iter().map(|trace| Expected::of(trace, header)).collect(),
+        traces: args.traces.clone().or(layout.traces),
+        own: args.lib.is_none(),
+        profile,
+        header,
+        tests,
+        battery: &battery,
+        runner: &runner,
+    };
+    let (record, unkept) = check.run(args)?;
+    match unkept {
+        Some(error) if !record.interrupted => Err(Error::Traces(error)),
+        _ => Ok(exit_of(&record)),
+    }
+}
+
+fn exit_of(record: &Record) -> Exit {
+    match &record.summary {
+        _ if record.interrupted => Exit::Interrupted,
+        summary if summary.infra_errors > 0 => Exit::Unfit,
+        summary if summary.failures() > 0 => Exit::Failed,
+        _ => Exit::Passed,
+    }
+}
+
+/// The header size to expect: as given, 32 for our own library, measured for another.
+fn header_size(
+    args: &CheckArgs,
+    runner: &Runner,
+    battery: &Battery,
+    tests: &[&Test],
+    golden: &[Trace],
+) -> Result<u64, Error> {
+    match (args.header, &args.lib) {
+        (Some(Header::Bytes(bytes)), _) => return Ok(bytes),
+        (None, None) => return Ok(header::CONTRACT),
+        (Some(Header::Auto), _) | (None, Some(_)) => {}
+    }
+    // The shortest programs that tell the size at all: they show the least of any other mistake.
+    let mut candidates: Vec<_> =
+        tests.iter().zip(golden).filter(|(_, trace)| header::measure(trace).is_some()).collect();
+    candidates.sort_by_key(|(_, trace)| trace.calls().count());
+    for (test, _) in candidates.into_iter().take(MEASURE_ATTEMPTS) {
+        let seen = match runner.observe(battery.program(test), None, true) {
+            Ok(seen) => seen,
+            Err(RunError::Strace(error)) => return Err(error.into()),
+            // Told by the test itself, when its turn comes.
+            Err(_) => continue,
+        };
+        if let Some(bytes) = header::measure(&seen.trace) {
+            return Ok(bytes);
+        }
+        if seen.stopped.is_some() {
+            break;
+        }
+    }
+    Ok(header::CONTRACT)
+}
+
+/// One run of the selected tests.
+struct Check<'a> {
+    tests: Vec<&'a Test>,
+    expected: Vec<Expected>,
+    header: u64,
+    profile: Selection,
+    own: bool,
+    traces: Option<PathBuf>,
+    battery: &'a Battery,
+    runner: &'a Runner,
+}
+
+/// A judged test, and why the trace it ought to have left could not be written.
+type Judged = (TestRecord, Option<GoldenError>);
+
+impl Check<'_> {
+    /// Runs and reports. Also returns the first trace that could not be written.
+    fn run(&self, args: &CheckArgs) -> Result<(Record, Option<GoldenError>), Error> {
+        let start = Instant::now();
+        let jobs = args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let name_width = self.tests.iter().map(|test| test.name.len()).max().unwrap_or(0);
+        let mut out = Output::stdout();
+        let bar = progress::bar(self.tests.len());
+        let mut records = Vec::with_capacity(self.tests.len());
+        let mut unkept = None;
+
+        if args.format == Format::Text {
+            self.introduce(&mut out)?;
+        }
+        let work = |index, cpu| self.test(index, cpu);
+        let each = |_, judged: Result<Judged, Error>| {
+            let (record, problem) = judged?;
+            if args.format == Format::Text {
+                bar.suspend(|| text::line(&mut out, &record, name_width))?;
+            }
+            bar.inc(1);
+            unkept = unkept.take().or(problem);
+            records.push(record);
+            Ok::<_, Error>(())
+        };
+        let done = pool::in_order(self.tests.len(), jobs, work, each);
+        bar.finish_and_clear();
+        done?;
+
+        let record = self.record(records, start.elapsed());
+        match args.format {
+            Format::Text => text::rest(&mut out, &record, output::width())?,
+            Format::Json => json::write(&mut out, &record)?,
+        }
+        out.flush()?;
+        Ok((record, unkept))
+    }
+
+    fn introduce(&self, out: &mut impl Write) -> Result<(), Error> {
+        let library = output::shown(&self.runner.library);
+        let (profile, header, strace) = (self.profile.name(), self.header, self.runner.strace.version);
+        let count = self.tests.len();
+        Ok(writeln!(out, "{library}: {count} tests (profile {profile}), headers of {header} bytes, strace {strace}\n")?)
+    }
+
+    fn record(&self, tests: Vec<TestRecord>, elapsed: Duration) -> Record {
+        Record {
+            version: VERSION,
+            library: self.runner.library.clone(),
+            own: self.own,
+            strace: self.runner.strace.version.to_string(),
+            profile: self.profile.name(),
+            interrupted: self.runner.is_cancelled(),
+            summary: Summary::of(&tests, elapsed),
+            tests,
+        }
+    }
+
+    /// Runs and judges one test; `None` if it was interrupted.
+    fn test(&self, index: usize, cpu: Option<usize>) -> Option<Result<Judged, Error>> {
+        if self.runner.is_cancelled() {
+            return None;
+        }
+        let (test, expected) = (self.tests[index], &self.expected[index]);
+        let start = Instant::now();
+        let seen = match self.runner.observe(self.battery.program(test), cpu, true) {
+            Ok(seen) => seen,
+            // No other test would fare better.
+            Err(RunError::Strace(error)) => return Some(Err(error.into())),
+            Err(error) => {
+                let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
+                return Some(Ok((record, None)));
+            }
+        };
+        if seen.stopped == Some(Stopped::Cancelled) {
+            return None;
+        }
+        let mut record = verdict::judge(test, &seen, expected);
+        let problem = match keep::keep(self.traces.as_deref(), &record, &self.runner.library, &seen.trace) {
+            Ok(file) => {
+                record.trace_file = file;
+                None
+            }
+            Err(problem) => Some(problem),
+        };
+        Some(Ok((record, problem)))
+    }
+}

@@ -1,0 +1,106 @@
+//! Every way the command can end without a verdict, and the exit code of each.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use osmem_trace::golden::GoldenError;
+use osmem_trace::run::RunError;
+use osmem_trace::strace::StraceError;
+
+use crate::layout::LayoutError;
+use crate::library::LibraryError;
+use crate::limits::LimitError;
+use crate::loader::LoadError;
+use crate::suite::SuiteError;
+
+/// The exit codes of `osmem`. 3 is kept for a submission that does not build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything that was asked for passed.
+    Passed = 0,
+    /// Something failed: a test, a traced program, a program that must not be blessed.
+    Failed = 1,
+    /// The command line cannot be used as it is, an unusable library or program included.
+    Usage = 2,
+    /// No test fits the filters and the profile.
+    NothingSelected = 4,
+    /// The surroundings do not let us judge: strace, suite, fixtures, limits, folders.
+    Unfit = 5,
+    /// A mistake of this command itself.
+    Internal = 6,
+    /// Ended by Ctrl-C or SIGTERM; 128 + SIGINT, as shells count.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a sub-command ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("the program {0}")]
+    Program(RunError),
+    #[error("no test is named \"{0}\"; `osmem check --list` shows the names")]
+    UnknownTest(String),
+    #[error("golden traces are not changed where CI is set: bless on your own machine, and commit what you have read")]
+    BlessInCi,
+    #[error("no test {what}; `osmem check --list --profile all` shows them{elsewhere}")]
+    NothingSelected { what: String, elsewhere: String },
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
+    #[error(transparent)]
+    Fixture(#[from] GoldenError),
+    #[error("{} belongs to no test in suite.toml; remove it with `osmem bless --prune`, or add the test", .0.display())]
+    Orphan(PathBuf),
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    #[error(transparent)]
+    Strace(#[from] StraceError),
+    #[error(transparent)]
+    Run(RunError),
+    #[error("cannot keep the traces of failing tests: {0}; name a folder you may write to with --traces DIR")]
+    Traces(GoldenError),
+    #[error("cannot write the results: {0}")]
+    Output(#[from] io::Error),
+    #[error("cannot remove {}: {source}", path.display())]
+    Remove { path: PathBuf, source: io::Error },
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signals(#[from] ctrlc::Error),
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::ProgramNotFound { .. } | RunError::NotExecutable { .. } => Self::Program(error),
+            RunError::Strace(error) => Self::Strace(error),
+            error => Self::Run(error),
+        }
+    }
+}
+
+impl Error {
+    /// The exit code of this error.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Library(_) | Self::Load(LoadError::Refused { .. }) => Exit::Usage,
+            Self::Program(_) | Self::UnknownTest(_) | Self::BlessInCi => Exit::Usage,
+            Self::NothingSelected { .. } => Exit::NothingSelected,
+            Self::Load(LoadError::Unfit { .. }) => Exit::Unfit,
+            Self::Layout(_) | Self::Suite(_) | Self::Fixture(_) | Self::Orphan(_) => Exit::Unfit,
+            Self::Limit(_) | Self::Strace(_) | Self::Run(_) => Exit::Unfit,
+            Self::Traces(_) | Self::Output(_) | Self::Remove { .. } => Exit::Unfit,
+            Self::Signals(_) => Exit::Internal,
+        }
+    }
+}

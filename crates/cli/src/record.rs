@@ -1,0 +1,283 @@
+//! The one record of a run of the battery, from which every report is derived; its JSON form is what programs may rely on.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::rules::Rule;
+use crate::suite::{Profile, Test};
+
+/// The version of the JSON form; it grows when a field changes its meaning or goes.
+pub const VERSION: u32 = 1;
+
+/// Everything that is to be said about one run of the battery.
+#[derive(Debug, Serialize)]
+pub struct Record {
+    /// Of the JSON form.
+    pub version: u32,
+    /// The library that was checked.
+    pub library: PathBuf,
+    /// Whether it is our own.
+    pub own: bool,
+    /// The version of strace.
+    pub strace: String,
+    /// The selected profile, or `all`.
+    pub profile: &'static str,
+    /// Whether the run was interrupted; then `tests` holds only those that ended before.
+    pub interrupted: bool,
+    /// One entry per test, in the order of the suite.
+    pub tests: Vec<TestRecord>,
+    /// The entries counted.
+    pub summary: Summary,
+}
+
+/// How a test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The expected trace, the program's own checks and the end proof.
+    Pass,
+    /// The wrong trace, a failed check of the program, an early end or a forged mark.
+    Fail,
+    /// Ended by a signal.
+    Crash,
+    /// Not ended in time.
+    Timeout,
+    /// Too much output or too many system calls.
+    Limit,
+    /// The surroundings failed; never the library's fault and never scored.
+    InfraError,
+    /// The program's own checks hold, and the expected trace is not known for this header size.
+    Unjudged,
+}
+
+impl Outcome {
+    /// The word for it in every report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+            Self::Limit => "limit",
+            Self::InfraError => "infra-error",
+            Self::Unjudged => "unjudged",
+        }
+    }
+
+    /// Whether the library failed the test.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Fail | Self::Crash | Self::Timeout | Self::Limit)
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One test and what became of it.
+#[derive(Debug, Serialize)]
+pub struct TestRecord {
+    /// Its name in the suite.
+    pub name: String,
+    /// The program it runs.
+    pub program: String,
+    /// Its profile.
+    pub profile: Profile,
+    /// What passing it is worth.
+    pub points: u32,
+    /// `points` if it passed, otherwise 0.
+    pub earned: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it did not pass, in one sentence.
+    pub reason: Option<String>,
+    /// The rules it proves.
+    pub rules: Vec<Rule>,
+    /// The header size the expected trace was expressed for, in bytes; `None` if that was not exact.
+    pub header: Option<u64>,
+    /// Wall-clock time of the run.
+    pub milliseconds: f64,
+    /// What the program does.
+    pub description: String,
+    /// Advice for someone whose allocator fails it.
+    pub hint: String,
+    /// Where the trace first leaves the expected one.
+    pub difference: Option<Difference>,
+    /// The last lines the program wrote to its standard error.
+    pub output: Option<String>,
+    /// Where the trace that was seen has been written.
+    pub trace_file: Option<PathBuf>,
+}
+
+/// The first difference between two traces.
+#[derive(Debug, Serialize)]
+pub struct Difference {
+    /// The first rule of the test.
+    pub rule: Rule,
+    /// That rule in one sentence.
+    pub sentence: &'static str,
+    /// The lines around it, side by side.
+    pub context: Vec<Row>,
+}
+
+/// One line of two traces side by side.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// ` ` on both sides alike, `-` only expected, `+` only seen, `~` changed.
+    pub mark: char,
+    /// The line of the golden trace.
+    pub expected: Option<String>,
+    /// The line that was seen.
+    pub actual: Option<String>,
+}
+
+/// The tests counted.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// All that ran to an outcome.
+    pub tests: usize,
+    /// Outcome pass.
+    pub passed: usize,
+    /// Outcome fail.
+    pub failed: usize,
+    /// Outcome crash.
+    pub crashed: usize,
+    /// Outcome timeout.
+    pub timed_out: usize,
+    /// Outcome limit.
+    pub limited: usize,
+    /// Outcome unjudged.
+    pub unjudged: usize,
+    /// Outcome infra-error.
+    pub infra_errors: usize,
+    /// Tests and points by profile.
+    pub profiles: BTreeMap<Profile, Score>,
+    /// Tests by rule; a test counts for each of its rules.
+    pub rules: BTreeMap<Rule, Tally>,
+    /// Wall-clock time of the whole run.
+    pub seconds: f64,
+}
+
+/// What was earned in one profile.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Score {
+    /// Points of the tests that passed.
+    pub earned: u32,
+    /// Points of all its tests.
+    pub points: u32,
+    /// Tests that passed.
+    pub passed: usize,
+    /// All its tests.
+    pub tests: usize,
+}
+
+/// How many tests of a rule passed.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Tests that passed.
+    pub passed: usize,
+    /// All tests that prove the rule.
+    pub tests: usize,
+}
+
+impl TestRecord {
+    /// A test with its outcome; what only some outcomes have is still to be filled in.
+    pub fn new(test: &Test, outcome: Outcome, reason: Option<String>, elapsed: Duration) -> Self {
+        Self {
+            name: test.name.clone(),
+            program: test.program.clone(),
+            profile: test.profile,
+            points: test.points,
+            earned: if outcome == Outcome::Pass { test.points } else { 0 },
+            outcome,
+            reason,
+            rules: test.rules.clone(),
+            header: None,
+            milliseconds: (elapsed.as_secs_f64() * 10_000.0).round() / 10.0,
+            description: test.description.clone(),
+            hint: test.hint.clone(),
+            difference: None,
+            output: None,
+            trace_file: None,
+        }
+    }
+}
+
+impl Summary {
+    /// Counts `tests`, which took `elapsed` together.
+    pub fn of(tests: &[TestRecord], elapsed: Duration) -> Self {
+        let mut summary =
+            Self { tests: tests.len(), seconds: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0, ..Self::default() };
+        for test in tests {
+            *match test.outcome {
+                Outcome::Pass => &mut summary.passed,
+                Outcome::Fail => &mut summary.failed,
+                Outcome::Crash => &mut summary.crashed,
+                Outcome::Timeout => &mut summary.timed_out,
+                Outcome::Limit => &mut summary.limited,
+                Outcome::Unjudged => &mut summary.unjudged,
+                Outcome::InfraError => &mut summary.infra_errors,
+            } += 1;
+            let passed = usize::from(test.outcome == Outcome::Pass);
+            let score = summary.profiles.entry(test.profile).or_default();
+            score.earned += test.earned;
+            score.points += test.points;
+            score.passed += passed;
+            score.tests += 1;
+            for rule in &test.rules {
+                let tally = summary.rules.entry(*rule).or_default();
+                tally.passed += passed;
+                tally.tests += 1;
+            }
+        }
+        summary
+    }
+
+    /// Tests that the library failed, whatever the way.
+    pub fn failures(&self) -> usize {
+        self.failed + self.crashed + self.timed_out + self.limited
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(profile: Profile, outcome: Outcome, rules: &[&str]) -> TestRecord {
+        let test = Test {
+            name: "a".to_owned(),
+            program: "a".to_owned(),
+            points: 3,
+            profile,
+            rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
+            description: "d".to_owned(),
+            hint: "h".to_owned(),
+        };
+        TestRecord::new(&test, outcome, None, Duration::from_micros(9140))
+    }
+
+    #[test]
+    fn the_summary_counts_outcomes_points_and_rules() {
+        let tests = [
+            record(Profile::Core, Outcome::Pass, &["R4", "R10"]),
+            record(Profile::Core, Outcome::Crash, &["R4"]),
+            record(Profile::Robust, Outcome::Unjudged, &["R2"]),
+        ];
+        let summary = Summary::of(&tests, Duration::from_millis(1500));
+        assert_eq!((summary.tests, summary.passed, summary.crashed, summary.unjudged), (3, 1, 1, 1));
+        assert_eq!(summary.failures(), 1);
+        assert_eq!(summary.profiles[&Profile::Core], Score { earned: 3, points: 6, passed: 1, tests: 2 });
+        assert_eq!(summary.rules[&"R4".parse().unwrap()], Tally { passed: 1, tests: 2 });
+        let json = serde_json::to_value(&summary).unwrap();
+        assert_eq!(json["rules"]["R10"]["tests"], 1);
+        assert_eq!(json["profiles"]["robust"]["earned"], 0);
+        assert_eq!(json["seconds"], 1.5);
+        assert_eq!(serde_json::to_value(&tests[0]).unwrap()["milliseconds"], 9.1);
+    }
+}
