@@ -1,15 +1,15 @@
 //! What the tests of the whole share: the built artefacts and where they lie.
 #![expect(clippy::expect_used, reason = "in a test a panic is the report")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The build output of this profile, brought up to date once per test process.
+/// The build output, brought up to date once per test process.
 pub struct Built {
     /// The project's top folder.
     pub root: PathBuf,
-    /// The folder of the build output, `target/debug` or `target/release`.
+    /// The folder of the build output, `target/release`.
     pub dir: PathBuf,
     /// The command.
     pub osmem: PathBuf,
@@ -19,23 +19,21 @@ pub struct Built {
     pub probe: PathBuf,
 }
 
-/// Builds the workspace in the profile of the running test, then names the artefacts.
+/// Builds the workspace optimised, as `make build` does, then names the artefacts.
 ///
-/// Cargo itself decides what is stale, and locks its folder, so that test processes may do this side by side.
+/// Cargo itself decides what is stale, and locks its folder, so that test processes may do this side by side. Never in the
+/// tests' own profile: cargo would put an `osmem` that aborts where the tests look for theirs, which unwinds.
 pub fn built() -> &'static Built {
     static BUILT: OnceLock<Built> = OnceLock::new();
     BUILT.get_or_init(|| {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let executable = std::env::current_exe().expect("the test knows its own path");
-        let dir = executable.parent().and_then(Path::parent).expect("tests lie in target/PROFILE/deps").to_path_buf();
+        let target = executable.ancestors().nth(3).expect("tests lie in target/PROFILE/deps");
+        let dir = target.join("release");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(&root).args(["build", "--quiet", "--workspace"]);
-        cargo.env("CARGO_TARGET_DIR", dir.parent().expect("the profile's folder has a parent"));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
+        cargo.current_dir(&root).args(["build", "--quiet", "--workspace", "--release"]).env("CARGO_TARGET_DIR", target);
         let status = cargo.status().expect("cargo starts");
-        assert!(status.success(), "cargo build --workspace failed: {status}");
+        assert!(status.success(), "cargo build --workspace --release failed: {status}");
         Built {
             osmem: dir.join("osmem"),
             library: dir.join("libosmem.so"),

@@ -1,0 +1,73 @@
+# Thin doors to cargo and to the command `osmem`. `make help` lists them.
+
+CARGO  ?= cargo
+PREFIX ?= /usr/local
+# Staged installs (packages) put DESTDIR in front of PREFIX.
+DESTDIR ?=
+CARGO_TARGET_DIR ?= target
+
+OUT      := $(CARGO_TARGET_DIR)/release
+PROGRAMS := $(notdir $(basename $(wildcard test-programs/src/bin/*.rs)))
+VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+INSTALL  ?= install
+MUSL     := $(shell uname -m)-unknown-linux-musl
+DEST     := $(DESTDIR)$(PREFIX)
+# Options for the battery, e.g. make check ARGS='--profile core realloc'.
+ARGS ?=
+
+export CARGO_TARGET_DIR
+
+.PHONY: help build check test musl bless bench lint doc install uninstall clean deps
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+build: ## the library, the probe, the test programs and the command, optimised
+	$(CARGO) build --release --workspace
+
+check: build ## prove our own library, rule by rule, under strace
+	$(OUT)/osmem check $(ARGS)
+
+test: build ## the project's own tests
+	$(CARGO) test --workspace --exclude osmem-test-programs
+
+bless: build ## accept the traces of our own library as the golden ones (shows every change)
+	$(OUT)/osmem bless $(ARGS)
+
+bench: build ## how long the battery takes, five runs (nothing is asserted)
+	@for run in 1 2 3 4 5; do $(OUT)/osmem check --format json \
+	  | sed -n 's/.*"seconds": *\([0-9.]*\).*/\1 s for the whole battery/p'; done
+
+lint: ## format and lints, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+musl: ## the allocator's own tests with musl instead of glibc: there the break is moved by the raw system call
+	rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL)
+	$(CARGO) test -p osmem --lib --test faults --test invariants --test model --test sizes --test threads --target $(MUSL)
+
+doc: ## the documentation, warnings are errors
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
+
+install: build ## the library, the header, the pkg-config file, the command and its battery, below PREFIX
+	$(INSTALL) -d $(DEST)/bin $(DEST)/include $(DEST)/lib/pkgconfig $(DEST)/lib/osmem/test-programs $(DEST)/share/osmem/fixtures/traces
+	$(INSTALL) -m 755 $(OUT)/osmem $(DEST)/bin/
+	$(INSTALL) -m 644 include/osmem.h $(DEST)/include/
+	$(INSTALL) -m 755 $(OUT)/libosmem.so $(DEST)/lib/
+	$(INSTALL) -m 644 $(OUT)/libosmem.a $(DEST)/lib/
+	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(DEST)/lib/osmem/
+	$(INSTALL) -m 755 $(addprefix $(OUT)/,$(PROGRAMS)) $(DEST)/lib/osmem/test-programs/
+	$(INSTALL) -m 644 fixtures/suite.toml $(DEST)/share/osmem/fixtures/
+	$(INSTALL) -m 644 fixtures/traces/*.trace $(DEST)/share/osmem/fixtures/traces/
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' osmem.pc.in > $(DEST)/lib/pkgconfig/osmem.pc
+	chmod 644 $(DEST)/lib/pkgconfig/osmem.pc
+
+uninstall: ## what install put below PREFIX
+	rm -f $(DEST)/bin/osmem $(DEST)/include/osmem.h $(DEST)/lib/libosmem.so $(DEST)/lib/libosmem.a $(DEST)/lib/pkgconfig/osmem.pc
+	rm -rf $(DEST)/lib/osmem $(DEST)/share/osmem
+
+clean: ## the build output
+	$(CARGO) clean
+
+deps: ## what a Debian or Fedora machine lacks: strace and a C compiler (Rust itself comes from rustup)
+	@.ci/deps

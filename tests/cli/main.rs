@@ -1,0 +1,16 @@
+//! The command `osmem`, through the real binary: what it says, and the exit code it says it with.
+#![expect(clippy::unwrap_used, reason = "a panic here is the report")]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "these tests find the probe as people do, through the command")]
+mod support;
+
+mod bad_library;
+mod bad_place;
+mod bad_program;
+mod bad_suite;
+mod bench;
+mod bless;
+mod check;
+mod interrupt;
+mod trace;
