@@ -1,0 +1,103 @@
+//! Mistaken allocators: each the contract with one rule changed, and the cause that it stands for.
+//!
+//! Some causes have several hypotheses, since one mistake can be made in more than one way. The order of [`ALL`] decides between
+//! causes that explain a run equally well: the more specific one comes first.
+
+mod blocks;
+mod endings;
+mod free;
+mod memory;
+mod realloc;
+mod request;
+mod search;
+
+use crate::params::Params;
+use crate::readings::{Point, Readings};
+use crate::rules::{Contract, Rules};
+
+/// One mistaken allocator.
+#[derive(Clone, Copy)]
+pub struct Hypothesis {
+    /// The id of its cause.
+    pub cause: &'static str,
+    /// How it decides.
+    pub rules: &'static dyn Rules,
+    /// What it counts with.
+    pub numbers: Numbers,
+}
+
+/// What a hypothesis counts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// What the right allocator counts with.
+    Right,
+    /// The preallocation that was seen.
+    SeenPreallocation,
+    /// The mmap threshold that was seen.
+    SeenThreshold,
+    /// The same threshold for calloc as for malloc.
+    OneThreshold,
+    /// Another alignment.
+    Alignment(u64),
+    /// Another reading of an open point, where only the contract's is right.
+    Reading(Point, usize),
+}
+
+/// What a run seems to count with where it differs from the contract; see [`crate::infer`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeenNumbers {
+    /// The first move of the break.
+    pub preallocation: Option<u64>,
+    /// The least that is mapped.
+    pub threshold: Option<u64>,
+}
+
+impl Numbers {
+    /// The parameters and readings to run with; `None` if there is nothing to try.
+    pub fn apply(self, params: Params, readings: Readings, seen: &SeenNumbers) -> Option<(Params, Readings)> {
+        let mut params = params;
+        match self {
+            Self::Right => {}
+            Self::SeenPreallocation => {
+                params.preallocation = seen.preallocation.filter(|it| *it != params.preallocation)?;
+            }
+            Self::SeenThreshold => params.mmap_threshold = seen.threshold.filter(|it| *it != params.mmap_threshold)?,
+            Self::OneThreshold => params.calloc_threshold = params.mmap_threshold,
+            Self::Alignment(bytes) => params.alignment = bytes,
+            Self::Reading(point, choice) => return Some((params, readings.with(point, choice))),
+        }
+        Some((params, readings))
+    }
+}
+
+const fn other(cause: &'static str, rules: &'static dyn Rules) -> Hypothesis {
+    Hypothesis { cause, rules, numbers: Numbers::Right }
+}
+
+const fn counting(cause: &'static str, numbers: Numbers) -> Hypothesis {
+    Hypothesis { cause, rules: &Contract, numbers }
+}
+
+/// Every hypothesis, the more specific ones first.
+pub const ALL: &[&[Hypothesis]] =
+    &[READINGS, request::ALL, memory::ALL, search::ALL, blocks::ALL, realloc::ALL, free::ALL, endings::ALL];
+
+/// Whether a cause says how a run ended rather than which rule is broken.
+pub fn is_general(cause: &str) -> bool {
+    endings::ALL.iter().any(|hypothesis| hypothesis.cause == cause)
+}
+
+/// Readings of open points that are right elsewhere, and wrong where the contract is adopted whole.
+const READINGS: &[Hypothesis] = &[
+    counting("threshold-edge", Numbers::Reading(Point::O1, 1)),
+    counting("threshold-edge", Numbers::Reading(Point::O1, 2)),
+    counting("threshold-header-left-out", Numbers::Reading(Point::O1, 3)),
+    counting("threshold-header-left-out", Numbers::Reading(Point::O1, 4)),
+    counting("calloc-threshold-edge", Numbers::Reading(Point::O2, 1)),
+    counting("calloc-threshold-edge", Numbers::Reading(Point::O2, 2)),
+    counting("realloc-never-maps", Numbers::Reading(Point::O3, 1)),
+    counting("realloc-never-maps", Numbers::Reading(Point::O3, 2)),
+    counting("realloc-extends-what-became-last", Numbers::Reading(Point::O4, 1)),
+    counting("realloc-mapping-moves-needlessly", Numbers::Reading(Point::O5, 1)),
+    counting("coalescing-too-early", Numbers::Reading(Point::O6, 1)),
+];

@@ -1,0 +1,141 @@
+//! Mistakes with sizes and splitting (R6, R17).
+
+use super::{Hypothesis, Numbers, counting, other};
+use crate::cx::Cx;
+use crate::heap::{Block, Heap, Status};
+use crate::rules::{Contract, Rules};
+
+pub const ALL: &[Hypothesis] = &[
+    other("no-split", &SplitsOnlyTheLast),
+    other("no-split", &NeverSplits),
+    other("split-too-eager", &SplitsForHeader),
+    other("split-too-eager", &SplitsWithoutRoom),
+    other("split-off-by-n", &SplitsFrom(8)),
+    other("split-off-by-n", &SplitsFrom(16)),
+    other("split-off-by-n", &SplitsFrom(24)),
+    other("split-off-by-n", &SplitsFrom(32)),
+    other("split-loses-header", &LosesHeader),
+    other("split-loses-rest", &LosesRest),
+    other("split-order", &AppendsRest),
+    other("splits-from-the-end", &SplitsFromEnd),
+    counting("misaligned", Numbers::Alignment(4)),
+    counting("misaligned", Numbers::Alignment(1)),
+    counting("rounded-otherwise", Numbers::Alignment(16)),
+    counting("rounded-otherwise", Numbers::Alignment(32)),
+];
+
+/// Splits the preallocation and the end of the heap, and gives any other block whole.
+struct SplitsOnlyTheLast;
+
+impl Rules for SplitsOnlyTheLast {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        if Some(index) == cx.heap.last() {
+            Contract.split(cx, index, size);
+        }
+    }
+}
+
+struct NeverSplits;
+
+impl Rules for NeverSplits {
+    fn split(&self, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
+}
+
+/// Splits when a header remains, be it with nothing behind.
+struct SplitsForHeader;
+
+impl Rules for SplitsForHeader {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        if cx.heap.blocks[index].size >= size + cx.heap.params.header {
+            cx.heap.cut(index, size);
+        }
+    }
+}
+
+/// Splits off any 8 bytes, without room for their header.
+struct SplitsWithoutRoom;
+
+impl Rules for SplitsWithoutRoom {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let rest = cx.heap.blocks[index].size.saturating_sub(size);
+        let (header, alignment) = (cx.heap.params.header, cx.heap.params.alignment);
+        if rest >= alignment && cx.heap.blocks[index].size > size {
+            cx.heap.memo.corrupted |= rest < header;
+            cut_as(cx.heap, index, size, rest.saturating_sub(header));
+        }
+    }
+}
+
+/// Cuts a block after `size` bytes, whatever is said of the rest.
+fn cut_as(heap: &mut Heap, index: usize, size: u64, rest: u64) {
+    heap.blocks[index].size = size;
+    let start = heap.end(index);
+    heap.blocks.insert(index + 1, Block { start, size: rest, status: Status::Free });
+}
+
+/// Splits only if so many bytes remain beyond a header and 8.
+struct SplitsFrom(u64);
+
+impl Rules for SplitsFrom {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        if cx.heap.blocks[index].size >= size + cx.heap.params.smallest_block() + self.0 {
+            cx.heap.cut(index, size);
+        }
+    }
+}
+
+/// The rest gets a size without its header being taken off, so that it overlaps what follows.
+struct LosesHeader;
+
+impl Rules for LosesHeader {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        if cx.heap.blocks[index].size >= size + cx.heap.params.smallest_block() {
+            let rest = cx.heap.blocks[index].size - size;
+            cx.heap.memo.corrupted |= Some(index) != cx.heap.last();
+            cut_as(cx.heap, index, size, rest);
+        }
+    }
+}
+
+/// The list ends with the rest.
+struct LosesRest;
+
+impl Rules for LosesRest {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let before = cx.heap.blocks.len();
+        Contract.split(cx, index, size);
+        if cx.heap.blocks.len() > before {
+            cx.heap.blocks.truncate(index + 2);
+        }
+    }
+}
+
+/// The rest goes to the end of the list.
+struct AppendsRest;
+
+impl Rules for AppendsRest {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let before = cx.heap.blocks.len();
+        Contract.split(cx, index, size);
+        if cx.heap.blocks.len() > before {
+            let rest = cx.heap.blocks.remove(index + 1);
+            cx.heap.blocks.push(rest);
+        }
+    }
+}
+
+/// The far end of a free block is given, and its beginning stays free.
+struct SplitsFromEnd;
+
+impl Rules for SplitsFromEnd {
+    fn hand_out(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
+        let mut index = index;
+        let has = cx.heap.blocks[index].size;
+        if has >= size + cx.heap.params.smallest_block() {
+            cx.heap.cut(index, has - size - cx.heap.params.header);
+            index += 1;
+        }
+        cx.heap.blocks[index].status = Status::Alloc;
+        index
+    }
+}

@@ -1,0 +1,164 @@
+//! Mistakes in `os_free` (R8, R14).
+
+use super::{Hypothesis, other};
+use crate::call::{Address, NULL, Request};
+use crate::cx::Cx;
+use crate::heap::{Block, Found, Heap, Status};
+use crate::rules::{Contract, Rules};
+use crate::run::{End, Trouble};
+
+pub const ALL: &[Hypothesis] = &[
+    other("free-does-nothing", &DoesNothing),
+    other("break-given-back", &GivesBack),
+    other("free-mapping-kept", &NeverUnmaps),
+    other("free-wrong-length", &UnmapsPayload),
+    other("free-wrong-length", &UnmapsPages),
+    other("free-wrong-address", &UnmapsFromPayload),
+    other("free-null-crashes", &NullCrashes),
+    other("double-free", &DoubleFreeEnds),
+    other("double-free", &DoubleFreeMerges),
+    other("interior-pointer-accepted", &InteriorFrees),
+    other("free-trusts-pointer", &TrustsPointer),
+];
+
+struct DoesNothing;
+
+impl Rules for DoesNothing {
+    fn release_block(&self, _cx: &mut Cx<'_>, _index: usize) {}
+}
+
+/// Moves the break down when the last block is freed.
+struct GivesBack;
+
+impl Rules for GivesBack {
+    fn release_block(&self, cx: &mut Cx<'_>, index: usize) {
+        Contract.release_block(cx, index);
+        if index > 0 && cx.heap.at_break(index) {
+            let Block { size, .. } = cx.heap.blocks.remove(index);
+            cx.move_break(-(cx.heap.params.header + size).cast_signed());
+        }
+    }
+}
+
+struct NeverUnmaps;
+
+impl Rules for NeverUnmaps {
+    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+        cx.heap.mappings.remove(index);
+    }
+}
+
+struct UnmapsPayload;
+
+impl Rules for UnmapsPayload {
+    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+        let Block { start, size, .. } = cx.heap.mappings.remove(index);
+        cx.unmap(start, size);
+    }
+}
+
+struct UnmapsPages;
+
+impl Rules for UnmapsPages {
+    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+        let Block { start, size, .. } = cx.heap.mappings.remove(index);
+        cx.unmap(start, (cx.heap.params.header + size).next_multiple_of(cx.heap.params.page));
+    }
+}
+
+struct UnmapsFromPayload;
+
+impl Rules for UnmapsFromPayload {
+    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+        let Block { start, size, .. } = cx.heap.mappings.remove(index);
+        cx.unmap(start + cx.heap.params.header, cx.heap.params.header + size);
+    }
+}
+
+struct NullCrashes;
+
+impl Rules for NullCrashes {
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        let is_null = matches!(trouble.request, Request::Free { pointer: NULL });
+        trouble.inside && is_null && matches!(trouble.end, End::Crash(_))
+    }
+}
+
+/// What a pointer leads to that is no live block's, but a free one's.
+fn freed(heap: &Heap, pointer: Address) -> Option<usize> {
+    match heap.find(pointer) {
+        Some(Found::Heap(index)) if heap.is_free(index) => Some(index),
+        _ => None,
+    }
+}
+
+/// Ends the process at a double free.
+struct DoubleFreeEnds;
+
+impl Rules for DoubleFreeEnds {
+    fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
+        let Request::Free { pointer } = trouble.request else { return false };
+        let is_freed = freed(heap, pointer).is_some();
+        trouble.inside && is_freed && matches!(trouble.end, End::Crash(_) | End::EarlyExit)
+    }
+}
+
+/// A second free merges the block with whatever lies behind.
+struct DoubleFreeMerges;
+
+impl Rules for DoubleFreeMerges {
+    fn free(&self, cx: &mut Cx<'_>, pointer: Address) {
+        match freed(cx.heap, pointer) {
+            Some(index) if index + 1 < cx.heap.blocks.len() => {
+                cx.heap.memo.corrupted |= !cx.heap.is_free(index + 1);
+                cx.heap.absorb_next(index);
+            }
+            _ => Contract.free(cx, pointer),
+        }
+    }
+}
+
+/// A pointer into the middle of a block means that block.
+struct InteriorFrees;
+
+impl InteriorFrees {
+    fn around(heap: &Heap, pointer: Address) -> Option<Found> {
+        let holds = |index: &usize| (heap.payload(*index)..heap.end(*index)).contains(&pointer);
+        let index = (0..heap.blocks.len()).find(holds);
+        let live_block = index.filter(|index| heap.blocks[*index].status == Status::Alloc).map(Found::Heap);
+        live_block.or_else(|| heap.live(pointer))
+    }
+}
+
+impl Rules for InteriorFrees {
+    fn freeable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        let found = Self::around(cx.heap, pointer);
+        cx.heap.memo.corrupted |= found != cx.heap.live(pointer);
+        found
+    }
+
+    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        self.freeable(cx, pointer)
+    }
+}
+
+/// Takes the bytes before any pointer for a header: after a pointer that is no block's anything may happen.
+struct TrustsPointer;
+
+impl TrustsPointer {
+    fn trust(cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        let found = cx.heap.live(pointer);
+        cx.heap.memo.corrupted |= found.is_none() && pointer != NULL;
+        found
+    }
+}
+
+impl Rules for TrustsPointer {
+    fn freeable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        Self::trust(cx, pointer)
+    }
+
+    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        Self::trust(cx, pointer)
+    }
+}

@@ -1,0 +1,312 @@
+//! Mistakes with the memory that the system gives: preallocation, growth, mappings, refusal (R4, R7, R9, R15, R16).
+
+use super::{Hypothesis, Numbers, counting, other};
+use crate::call::{Address, Function, NULL, System};
+use crate::cx::Cx;
+use crate::heap::{Block, Found, Heap, Status};
+use crate::params::{HEAP, LARGEST};
+use crate::rules::{Contract, Rules};
+use crate::run::{Call, Check, End, Trouble};
+
+pub const ALL: &[Hypothesis] = &[
+    other("no-preallocation", &NoPreallocation),
+    counting("preallocation-wrong-size", Numbers::SeenPreallocation),
+    other("preallocation-too-early", &PreallocatesForMapped),
+    other("preallocation-too-early", &PreallocatesForZero),
+    other("preallocation-too-early", &PreallocatesAtLoad),
+    other("preallocation-repeated", &PreallocatesAgain),
+    other("preallocation-repeated", &PreallocatesInsteadOfExtending),
+    other("preallocation-not-split", &FirstTakesAll),
+    other("last-block-not-extended", &NeverExtends),
+    other("last-block-extended-too-much", &ExtendsByNeed),
+    other("last-block-extended-too-much", &ExtendsBySize),
+    other("several-break-moves", &TwoMoves),
+    other("growth-rounded", &GrowsInPages),
+    other("growth-forgets-header", &GrowthForgetsHeader),
+    other("foreign-break-ignored", &BreakIsItsOwn),
+    other("foreign-break-not-aligned", &BreakIsAligned),
+    other("mapping-rounded", &MapsWholePages),
+    other("mapping-wrong-kind", &MapsShared),
+    other("uses-mremap", &Remaps),
+    other("refusal-unchecked", &BreakUnchecked),
+    other("refusal-unchecked", &MappingUnchecked),
+    other("refusal-changes-the-heap", &ClaimsBeforeAsking),
+    other("refusal-frees-the-block", &RefusedFrees),
+];
+
+struct NoPreallocation;
+
+impl Rules for NoPreallocation {
+    fn preallocate(&self, cx: &mut Cx<'_>, size: u64) -> bool {
+        self.append(cx, size).is_some()
+    }
+}
+
+struct PreallocatesForMapped;
+
+impl Rules for PreallocatesForMapped {
+    fn allocate(&self, cx: &mut Cx<'_>, function: Function, size: u64) -> Address {
+        if cx.heap.blocks.is_empty() && size <= LARGEST {
+            self.preallocate(cx, size);
+        }
+        Contract.allocate(cx, function, size)
+    }
+}
+
+struct PreallocatesForZero;
+
+impl Rules for PreallocatesForZero {
+    fn malloc(&self, cx: &mut Cx<'_>, size: u64) -> Address {
+        if size == 0 && cx.heap.blocks.is_empty() {
+            self.preallocate(cx, size);
+        }
+        Contract.malloc(cx, size)
+    }
+}
+
+/// The heap is there before the window opens, so that its addresses have no names.
+struct PreallocatesAtLoad;
+
+impl Rules for PreallocatesAtLoad {
+    fn load(&self, cx: &mut Cx<'_>) {
+        cx.heap.brk -= cx.heap.params.preallocation;
+        self.preallocate(cx, 0);
+    }
+
+    fn explains(&self, own: &Call, seen: &Call, _heap: &Heap) -> bool {
+        let below = |result: Option<Address>| result.is_some_and(|result| result != NULL && result < HEAP);
+        own == seen || (own.asked == seen.asked && below(own.result) && below(seen.result))
+    }
+
+    fn freeable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        // Which block without a name is meant, nobody knows.
+        cx.heap.memo.corrupted |= pointer != NULL && pointer < HEAP;
+        Contract.freeable(cx, pointer)
+    }
+
+    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        self.freeable(cx, pointer)
+    }
+}
+
+struct PreallocatesAgain;
+
+impl Rules for PreallocatesAgain {
+    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        match cx.heap.last() {
+            Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => Contract.grow(cx, size),
+            _ => self.append(cx, cx.heap.params.preallocation - cx.heap.params.header),
+        }
+    }
+}
+
+struct PreallocatesInsteadOfExtending;
+
+impl Rules for PreallocatesInsteadOfExtending {
+    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        self.append(cx, size.max(cx.heap.params.preallocation - cx.heap.params.header))
+    }
+}
+
+struct FirstTakesAll;
+
+impl Rules for FirstTakesAll {
+    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+        if cx.heap.blocks.len() > 1 {
+            Contract.split(cx, index, size);
+        }
+    }
+}
+
+struct NeverExtends;
+
+impl Rules for NeverExtends {
+    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        self.append(cx, size)
+    }
+}
+
+/// Extends the free last block by `more` bytes beyond what it has.
+fn grow_last(cx: &mut Cx<'_>, size: u64, more: u64) -> Option<usize> {
+    match cx.heap.last() {
+        Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => {
+            let size = cx.heap.blocks[last].size + more;
+            Contract.extend(cx, last, size).then_some(last)
+        }
+        _ => Contract.append(cx, size),
+    }
+}
+
+struct ExtendsByNeed;
+
+impl Rules for ExtendsByNeed {
+    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        grow_last(cx, size, cx.heap.params.header + size)
+    }
+}
+
+struct ExtendsBySize;
+
+impl Rules for ExtendsBySize {
+    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        grow_last(cx, size, size)
+    }
+}
+
+struct TwoMoves;
+
+impl Rules for TwoMoves {
+    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let start = cx.heap.brk.next_multiple_of(cx.heap.params.alignment);
+        let header = start - cx.heap.brk + cx.heap.params.header;
+        let moved = cx.move_break(header.cast_signed()) && cx.move_break(size.cast_signed());
+        moved.then(|| cx.push_block(start, size))
+    }
+}
+
+struct GrowsInPages;
+
+impl Rules for GrowsInPages {
+    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        match cx.heap.last() {
+            Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => Contract.grow(cx, size),
+            _ => {
+                let params = cx.heap.params;
+                self.append(cx, (params.header + size).next_multiple_of(params.page) - params.header)
+            }
+        }
+    }
+}
+
+struct GrowthForgetsHeader;
+
+impl Rules for GrowthForgetsHeader {
+    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let start = cx.heap.brk.next_multiple_of(cx.heap.params.alignment);
+        if cx.heap.last().is_some_and(|last| cx.heap.brk < cx.heap.end(last)) {
+            return None;
+        }
+        let by = start - cx.heap.brk + size;
+        cx.move_break(by.cast_signed()).then(|| cx.push_block(start, size))
+    }
+}
+
+struct BreakIsItsOwn;
+
+impl Rules for BreakIsItsOwn {
+    fn can_extend(&self, cx: &Cx<'_>, index: usize) -> bool {
+        Some(index) == cx.heap.last()
+    }
+
+    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        cx.heap.memo.corrupted |= !cx.heap.at_break(index);
+        Contract.extend(cx, index, size)
+    }
+
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        *trouble.end == End::Check(Check::ForeignWritten)
+    }
+}
+
+struct BreakIsAligned;
+
+impl Rules for BreakIsAligned {
+    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let start = cx.heap.brk;
+        let by = cx.heap.params.header + size;
+        cx.move_break(by.cast_signed()).then(|| cx.push_block(start, size))
+    }
+}
+
+struct MapsWholePages;
+
+impl Rules for MapsWholePages {
+    fn map(&self, cx: &mut Cx<'_>, size: u64) -> Address {
+        let params = cx.heap.params;
+        let Some(start) = cx.map((params.header + size).next_multiple_of(params.page)) else { return NULL };
+        cx.heap.mappings.push(Block { start, size, status: Status::Alloc });
+        start + params.header
+    }
+
+    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+        let Block { start, size, .. } = cx.heap.mappings.remove(index);
+        cx.unmap(start, (cx.heap.params.header + size).next_multiple_of(cx.heap.params.page));
+    }
+}
+
+struct MapsShared;
+
+impl Rules for MapsShared {
+    fn map(&self, cx: &mut Cx<'_>, size: u64) -> Address {
+        let Some(start) = cx.map_as(cx.heap.params.header + size, false) else { return NULL };
+        cx.heap.mappings.push(Block { start, size, status: Status::Alloc });
+        start + cx.heap.params.header
+    }
+}
+
+struct Remaps;
+
+impl Rules for Remaps {
+    fn resize_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        let size = self.align(cx, bytes);
+        if size == cx.heap.mappings[index].size || !self.is_mapped(cx, Function::Realloc, bytes) {
+            return Contract.resize_mapping(cx, index, bytes);
+        }
+        let start = cx.heap.mappings[index].start;
+        let Some(to) = cx.remap(start, cx.heap.params.header + size) else { return NULL };
+        cx.heap.mappings[index] = Block { start: to, size, status: Status::Alloc };
+        to + cx.heap.params.header
+    }
+}
+
+struct BreakUnchecked;
+
+impl Rules for BreakUnchecked {
+    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let start = cx.heap.brk.next_multiple_of(cx.heap.params.alignment);
+        let by = start - cx.heap.brk + cx.heap.params.header + size;
+        let granted = cx.move_break(by.cast_signed());
+        cx.heap.memo.corrupted |= !granted;
+        Some(cx.push_block(start, size))
+    }
+
+    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        let granted = Contract.extend(cx, index, size);
+        cx.heap.memo.corrupted |= !granted;
+        cx.heap.blocks[index].size = size;
+        true
+    }
+}
+
+struct MappingUnchecked;
+
+impl Rules for MappingUnchecked {
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        let refused = |event: &System| matches!(event, System::Map { start: None, .. });
+        trouble.inside && matches!(trouble.end, End::Crash(_)) && trouble.asked.iter().any(refused)
+    }
+}
+
+struct ClaimsBeforeAsking;
+
+impl Rules for ClaimsBeforeAsking {
+    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        let granted = Contract.extend(cx, index, size);
+        cx.heap.memo.corrupted |= !granted;
+        cx.heap.blocks[index].size = size;
+        granted
+    }
+}
+
+struct RefusedFrees;
+
+impl Rules for RefusedFrees {
+    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        let new = Contract.relocate(cx, payload, bytes);
+        if let (NULL, Some(found)) = (new, cx.heap.find(payload)) {
+            self.release(cx, found);
+            cx.heap.memo.corrupted = true;
+        }
+        new
+    }
+}

@@ -1,0 +1,284 @@
+//! Mistakes in `os_realloc` (R10 to R13, R17).
+
+use super::{Hypothesis, other};
+use crate::call::{Address, Function, NULL, Request, System};
+use crate::cx::Cx;
+use crate::heap::{Found, Heap, Status};
+use crate::rules::{Contract, Rules};
+use crate::run::{Check, End, Trouble};
+
+pub const ALL: &[Hypothesis] = &[
+    other("realloc-null-wrong", &NullGivesNull),
+    other("realloc-zero-wrong", &ZeroKeeps),
+    other("realloc-zero-wrong", &ZeroShrinks),
+    other("realloc-of-freed", &OfFreed),
+    other("realloc-always-moves", &AlwaysMoves),
+    other("realloc-never-shrinks", &NeverShrinks),
+    other("realloc-does-not-absorb", &DoesNotAbsorb),
+    other("realloc-absorbs-one", &AbsorbsOne),
+    other("realloc-does-not-split", &AbsorbsWhole),
+    other("realloc-does-not-extend", &DoesNotExtend),
+    other("realloc-extends-too-much", &ExtendsByWhole(false)),
+    other("realloc-extends-too-much", &ExtendsByWhole(true)),
+    other("realloc-absorbs-backwards", &GrowsBackwards),
+    other("realloc-keeps-the-old", &KeepsOld),
+    other("realloc-frees-first", &FreesFirst),
+    other("realloc-stays-mapped", &StaysMapped),
+    other("realloc-never-maps", &NeverMaps),
+    other("realloc-never-maps", &StaysOnHeap),
+    other("realloc-mapping-in-place", &ShrinksInPlace),
+    other("realloc-mapping-in-place", &StaysWithinPages),
+    other("realloc-frees-before-copying", &FreesBeforeCopying),
+    other("realloc-copies-too-little", &CopiesTooLittle),
+    other("realloc-copies-too-much", &CopiesTooMuch),
+];
+
+/// `os_realloc(NULL, n)` is no os_malloc: it gives NULL, or crashes.
+struct NullGivesNull;
+
+impl Rules for NullGivesNull {
+    fn realloc(&self, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        if pointer == NULL { NULL } else { Contract.realloc(cx, pointer, size) }
+    }
+
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        let is_null = matches!(trouble.request, Request::Realloc { pointer: NULL, .. });
+        trouble.inside && is_null && matches!(trouble.end, End::Crash(_))
+    }
+}
+
+struct ZeroKeeps;
+
+impl Rules for ZeroKeeps {
+    fn realloc(&self, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        if size == 0 { NULL } else { Contract.realloc(cx, pointer, size) }
+    }
+}
+
+struct ZeroShrinks;
+
+impl Rules for ZeroShrinks {
+    fn realloc(&self, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        Contract.realloc(cx, pointer, if pointer == NULL { size } else { size.max(1) })
+    }
+}
+
+struct OfFreed;
+
+impl Rules for OfFreed {
+    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        let found = cx.heap.find(pointer)?;
+        // The block stays free, and may be given a second time.
+        cx.heap.memo.corrupted |= cx.heap.block(found).status == Status::Free;
+        Some(found)
+    }
+}
+
+struct AlwaysMoves;
+
+impl Rules for AlwaysMoves {
+    fn resize(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        self.relocate(cx, cx.heap.payload(index), bytes)
+    }
+}
+
+struct NeverShrinks;
+
+impl Rules for NeverShrinks {
+    fn shrink(&self, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
+}
+
+struct DoesNotAbsorb;
+
+impl Rules for DoesNotAbsorb {
+    fn absorb(&self, _cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
+        index
+    }
+}
+
+struct AbsorbsOne;
+
+impl Rules for AbsorbsOne {
+    fn absorb(&self, cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
+        if cx.heap.next_is_free(index) {
+            cx.heap.absorb_next(index);
+        }
+        index
+    }
+}
+
+struct AbsorbsWhole;
+
+impl Rules for AbsorbsWhole {
+    fn split_grown(&self, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
+}
+
+struct DoesNotExtend;
+
+impl Rules for DoesNotExtend {
+    fn extends_last(&self, _cx: &Cx<'_>, _index: usize) -> bool {
+        false
+    }
+}
+
+/// Extends the last block by the new size (and a header) instead of what is missing.
+struct ExtendsByWhole(bool);
+
+impl Rules for ExtendsByWhole {
+    fn extend_resized(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        let header = if self.0 { cx.heap.params.header } else { 0 };
+        let size = cx.heap.blocks[index].size + size + header;
+        self.extend(cx, index, size)
+    }
+}
+
+/// Takes the free block before as well, and moves the contents down.
+struct GrowsBackwards;
+
+impl Rules for GrowsBackwards {
+    fn absorb(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
+        let index = Contract.absorb(cx, index, size);
+        let has = cx.heap.blocks[index].size;
+        let Some(before) = index.checked_sub(1).filter(|before| has < size && cx.heap.is_free(*before)) else {
+            return index;
+        };
+        if cx.heap.blocks[before].size + cx.heap.params.header + has < size {
+            return index;
+        }
+        cx.heap.absorb_next(before);
+        cx.heap.blocks[before].status = Status::Alloc;
+        before
+    }
+}
+
+struct KeepsOld;
+
+impl Rules for KeepsOld {
+    fn relocate(&self, cx: &mut Cx<'_>, _payload: Address, bytes: u64) -> Address {
+        self.allocate(cx, Function::Realloc, bytes)
+    }
+}
+
+/// Frees the old block before it looks for a new one.
+struct FreesFirst;
+
+impl Rules for FreesFirst {
+    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        if let Some(Found::Heap(index)) = cx.heap.find(payload) {
+            self.release_block(cx, index);
+            return self.allocate(cx, Function::Realloc, bytes);
+        }
+        Contract.relocate(cx, payload, bytes)
+    }
+
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        // The header of the new block, or of what is left of it, is written over the contents.
+        matches!(trouble.end, End::Check(Check::Lost | Check::Written))
+    }
+}
+
+/// A mapping moves to a mapping, whatever its new size.
+struct StaysMapped;
+
+impl Rules for StaysMapped {
+    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        let Some(old @ Found::Mapping(_)) = cx.heap.find(payload) else { return Contract.relocate(cx, payload, bytes) };
+        let size = self.align(cx, bytes);
+        let new = self.map(cx, size);
+        if new != NULL {
+            self.release(cx, old);
+        }
+        new
+    }
+}
+
+struct NeverMaps;
+
+impl Rules for NeverMaps {
+    fn is_mapped(&self, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
+        function != Function::Realloc && Contract.is_mapped(cx, function, size)
+    }
+}
+
+/// Only a block of the heap stays there.
+struct StaysOnHeap;
+
+impl Rules for StaysOnHeap {
+    fn heap_to_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        self.resize(cx, index, bytes)
+    }
+
+    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        if !matches!(cx.heap.find(payload), Some(Found::Heap(_))) {
+            return Contract.relocate(cx, payload, bytes);
+        }
+        let size = self.align(cx, bytes);
+        let Some(index) = self.take(cx, size) else { return NULL };
+        let new = cx.heap.payload(index);
+        if let Some(old) = cx.heap.find(payload) {
+            self.release(cx, old);
+        }
+        new
+    }
+}
+
+struct ShrinksInPlace;
+
+impl Rules for ShrinksInPlace {
+    fn resize_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        if self.align(cx, bytes) <= cx.heap.mappings[index].size {
+            return cx.heap.mappings[index].start + cx.heap.params.header;
+        }
+        Contract.resize_mapping(cx, index, bytes)
+    }
+}
+
+struct StaysWithinPages;
+
+impl Rules for StaysWithinPages {
+    fn resize_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        let params = cx.heap.params;
+        let pages = |size: u64| (params.header + size).div_ceil(params.page);
+        if pages(bytes) == pages(cx.heap.mappings[index].size) {
+            return cx.heap.mappings[index].start + params.header;
+        }
+        Contract.resize_mapping(cx, index, bytes)
+    }
+}
+
+/// Whether a run ended in a crash inside `os_realloc`, after an munmap or before any.
+fn crashed_in_realloc(trouble: &Trouble<'_>, after_unmap: bool) -> bool {
+    let unmapped = trouble.asked.iter().any(|event| matches!(event, System::Unmap { .. }));
+    let resized = matches!(trouble.request, Request::Realloc { pointer: 1.., .. });
+    trouble.inside && resized && matches!(trouble.end, End::Crash(_)) && unmapped == after_unmap
+}
+
+struct FreesBeforeCopying;
+
+impl Rules for FreesBeforeCopying {
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        crashed_in_realloc(trouble, true)
+    }
+}
+
+struct CopiesTooLittle;
+
+impl Rules for CopiesTooLittle {
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        *trouble.end == End::Check(Check::Lost)
+    }
+}
+
+/// Copies the whole old block into a smaller one, or as much as the new one holds from beyond the end of the old.
+struct CopiesTooMuch;
+
+impl Rules for CopiesTooMuch {
+    fn copy(&self, cx: &mut Cx<'_>, from: Found, bytes: u64) {
+        // Into the heap, over whatever comes next.
+        cx.heap.memo.corrupted |= matches!(from, Found::Mapping(_)) && cx.heap.block(from).size > bytes;
+    }
+
+    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
+        crashed_in_realloc(trouble, false)
+    }
+}

@@ -1,0 +1,221 @@
+//! Mistakes with the search and with merging (R5).
+
+use super::{Hypothesis, other};
+use crate::cx::Cx;
+use crate::heap::Heap;
+use crate::rules::{Contract, Rules};
+
+pub const ALL: &[Hypothesis] = &[
+    other("first-fit", &FirstFit),
+    other("last-fit", &LastFit),
+    other("next-fit", &NextFit),
+    other("worst-fit", &WorstFit),
+    other("tie-broken-upwards", &TieUpwards),
+    other("exact-fit-refused", &NeverExact),
+    other("search-misses-first", &MissesFirst),
+    other("search-misses-last", &MissesLast),
+    other("search-misses-last", &MissesLastGrows),
+    other("no-coalescing", &NoCoalescing),
+    other("coalesces-forwards-only", &ForwardsOnly),
+    other("coalesces-backwards-only", &BackwardsOnly),
+    other("coalesces-in-pairs", &InPairs),
+    other("coalesces-too-late", &TooLate),
+    other("coalescing-loses-header", &LosesHeader),
+    other("coalescing-leaves-absorbed", &LeavesAbsorbed),
+    other("coalesces-across-a-gap", &AcrossGap),
+];
+
+struct FirstFit;
+
+impl Rules for FirstFit {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        cx.heap.fitting(size).next()
+    }
+}
+
+struct LastFit;
+
+impl Rules for LastFit {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        cx.heap.fitting(size).next_back()
+    }
+}
+
+/// The first that fits from where the last search ended, and then from the beginning.
+struct NextFit;
+
+impl Rules for NextFit {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let (heap, ended) = (&*cx.heap, cx.heap.memo.address);
+        let behind = heap.fitting(size).find(|index| heap.blocks[*index].start >= ended);
+        let found = behind.or_else(|| heap.fitting(size).next())?;
+        cx.heap.memo.address = cx.heap.blocks[found].start;
+        Some(found)
+    }
+}
+
+struct WorstFit;
+
+impl Rules for WorstFit {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let heap = &*cx.heap;
+        heap.fitting(size).rev().max_by_key(|index| heap.blocks[*index].size)
+    }
+}
+
+struct TieUpwards;
+
+impl Rules for TieUpwards {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let heap = &*cx.heap;
+        heap.fitting(size).rev().min_by_key(|index| heap.blocks[*index].size)
+    }
+}
+
+/// Wants a block that is larger than the request.
+struct NeverExact;
+
+impl Rules for NeverExact {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        Contract.choose(cx, size + 1)
+    }
+}
+
+struct MissesFirst;
+
+impl Rules for MissesFirst {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let heap = &*cx.heap;
+        let seen = heap.fitting(size).filter(|index| *index > 0 || heap.blocks.len() == 1);
+        seen.min_by_key(|index| heap.blocks[*index].size)
+    }
+}
+
+/// The best fit of all blocks but the last.
+fn before_last(heap: &Heap, size: u64) -> Option<usize> {
+    heap.fitting(size).filter(|index| Some(*index) != heap.last()).min_by_key(|index| heap.blocks[*index].size)
+}
+
+struct MissesLast;
+
+impl Rules for MissesLast {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let last = cx.heap.fitting(size).next_back().filter(|index| Some(*index) == cx.heap.last());
+        before_last(cx.heap, size).or(last)
+    }
+}
+
+/// As before, but nothing else fits, so that it grows.
+struct MissesLastGrows;
+
+impl Rules for MissesLastGrows {
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let only = cx.heap.blocks.len() == 1;
+        if only { Contract.choose(cx, size) } else { before_last(cx.heap, size) }
+    }
+
+    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        match cx.heap.last() {
+            Some(last) if cx.heap.is_free(last) && cx.heap.blocks[last].size < size => Contract.grow(cx, size),
+            _ => self.append(cx, size),
+        }
+    }
+}
+
+struct NoCoalescing;
+
+impl Rules for NoCoalescing {
+    fn before_search(&self, _cx: &mut Cx<'_>) {}
+}
+
+/// Merges a block that is freed with the free one behind it.
+struct ForwardsOnly;
+
+impl Rules for ForwardsOnly {
+    fn before_search(&self, _cx: &mut Cx<'_>) {}
+
+    fn release_block(&self, cx: &mut Cx<'_>, index: usize) {
+        Contract.release_block(cx, index);
+        if self.next_is_free(cx.heap, index) {
+            self.join(cx.heap, index);
+        }
+    }
+}
+
+/// Merges a block that is freed with the free one before it.
+struct BackwardsOnly;
+
+impl Rules for BackwardsOnly {
+    fn before_search(&self, _cx: &mut Cx<'_>) {}
+
+    fn release_block(&self, cx: &mut Cx<'_>, index: usize) {
+        Contract.release_block(cx, index);
+        if let Some(before) = index.checked_sub(1).filter(|before| cx.heap.is_free(*before)) {
+            self.join(cx.heap, before);
+        }
+    }
+}
+
+/// Merges each free block with one neighbour and goes on behind it.
+struct InPairs;
+
+impl Rules for InPairs {
+    fn merge(&self, heap: &mut Heap) {
+        let mut index = 0;
+        while index < heap.blocks.len() {
+            if heap.is_free(index) && self.next_is_free(heap, index) {
+                self.join(heap, index);
+            }
+            index += 1;
+        }
+    }
+}
+
+/// Merges only when the search has found nothing.
+struct TooLate;
+
+impl Rules for TooLate {
+    fn before_search(&self, _cx: &mut Cx<'_>) {}
+
+    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        Contract.choose(cx, size).or_else(|| {
+            self.merge(cx.heap);
+            Contract.choose(cx, size)
+        })
+    }
+}
+
+struct LosesHeader;
+
+impl Rules for LosesHeader {
+    fn join(&self, heap: &mut Heap, index: usize) {
+        heap.absorb_next(index);
+        heap.blocks[index].size -= heap.params.header;
+    }
+}
+
+/// The absorbed block stays in the list, so that free blocks overlap.
+struct LeavesAbsorbed;
+
+impl Rules for LeavesAbsorbed {
+    fn join(&self, heap: &mut Heap, index: usize) {
+        heap.blocks[index].size += heap.params.header + heap.blocks[index + 1].size;
+        heap.memo.corrupted = true;
+    }
+}
+
+/// Takes neighbours in the list for neighbours in memory.
+struct AcrossGap;
+
+impl Rules for AcrossGap {
+    fn next_is_free(&self, heap: &Heap, index: usize) -> bool {
+        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+    }
+
+    fn join(&self, heap: &mut Heap, index: usize) {
+        let end = heap.end(index + 1);
+        heap.memo.corrupted |= heap.end(index) != heap.blocks[index + 1].start;
+        heap.blocks.remove(index + 1);
+        heap.blocks[index].size = end - heap.payload(index);
+    }
+}
