@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use osmem_replay::check;
 use regex::Regex;
 use serde_json::Value;
 use support::built;
@@ -134,12 +135,12 @@ fn broken(fault: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Runs a program on a library with a mistake: it must end with 1 and one line that says what is wrong.
-fn assert_noticed(fault: &str, program: &str, complaint: &str) {
+/// Runs a program on a library with a mistake: it must end with this status and one line that says what is wrong.
+fn assert_noticed(fault: &str, program: &str, status: i32, complaint: &str) {
     let folder = broken(fault);
     let output = run(&built().dir.join(program), Some(folder.path()));
     let message = message(&output);
-    assert_eq!(output.status.code(), Some(1), "{fault}, {program}: {message}");
+    assert_eq!(output.status.code(), Some(status), "{fault}, {program}: {message}");
     assert!(message.starts_with("check failed: ") && message.ends_with('\n'), "{fault}, {program}: {message}");
     assert!(message.contains(complaint) && message.lines().count() == 1, "{fault}, {program}: {message}");
 }
@@ -168,32 +169,59 @@ fn without_a_mistake_the_contents_pass() {
 
 #[test]
 fn wrong_contents_are_noticed() {
-    assert_noticed("NO_ZERO", "calloc-arrays", "byte 0 of os_calloc's payload is 0xa5 instead of zero");
-    assert_noticed("ALMOST_ZERO", "calloc-arrays", "byte 7 of os_calloc's payload is 0xa5 instead of zero");
-    assert_noticed("NO_COPY", "realloc-map-resize", "os_realloc to 300000 bytes lost contents: byte 0 was");
-    assert_noticed("SHORT_COPY", "realloc-map-resize", "os_realloc to 300000 bytes lost contents: byte 199999 was");
+    assert_noticed(
+        "NO_ZERO",
+        "calloc-arrays",
+        check::NOT_ZEROED,
+        "byte 0 of os_calloc's payload is 0xa5 instead of zero",
+    );
+    assert_noticed(
+        "ALMOST_ZERO",
+        "calloc-arrays",
+        check::NOT_ZEROED,
+        "byte 7 of os_calloc's payload is 0xa5 instead of zero",
+    );
+    assert_noticed(
+        "NO_COPY",
+        "realloc-map-resize",
+        check::CONTENTS_LOST,
+        "os_realloc to 300000 bytes lost contents: byte 0 was",
+    );
+    assert_noticed(
+        "SHORT_COPY",
+        "realloc-map-resize",
+        check::CONTENTS_LOST,
+        "os_realloc to 300000 bytes lost contents: byte 199999 was",
+    );
     assert_noticed(
         "OVERLAP",
         "malloc-mixed",
+        check::WRITTEN_INTO,
         "a live block of 4000 bytes was written into by somebody else: its byte 3984 is",
     );
-    assert_noticed("OVERLAP", "many-calls", "was written into by somebody else");
-    assert_noticed("SCRIBBLE_ON_FREE", "malloc-ascending", "a live block of 300000 bytes was written into");
+    assert_noticed("OVERLAP", "many-calls", check::WRITTEN_INTO, "was written into by somebody else");
+    assert_noticed(
+        "SCRIBBLE_ON_FREE",
+        "malloc-ascending",
+        check::WRITTEN_INTO,
+        "a live block of 300000 bytes was written into",
+    );
     assert_noticed(
         "SCRIBBLE_ON_REALLOC",
         "errno-kept",
+        check::WRITTEN_INTO,
         "a live block of 100000 bytes was written into by somebody else",
     );
 }
 
 #[test]
 fn wrong_results_are_noticed() {
-    assert_noticed("MISALIGNED", "malloc-prealloc-once", "which is not a multiple of 8");
-    assert_noticed("MISALIGNED", "calloc-arrays", "os_calloc gave 0x");
-    assert_noticed("GIVES_NULL", "realloc-null-arrays", "os_realloc gave NULL for 8 bytes");
-    assert_noticed("NOTHING_IS_SOMETHING", "calloc-zero", "os_calloc gave 0x");
-    assert_noticed("ZERO_IS_RESIZED", "realloc-zero-frees", "os_realloc to 0 bytes gave 0x");
-    assert_noticed("NONE", "malloc-reuse-same", "the block lies at 0x");
-    assert_noticed("FORGETS_ERRNO", "overflow-malloc", "errno is 0, it must be 12");
-    assert_noticed("CHANGES_ERRNO", "errno-kept", "errno is 12, it must be 18");
+    assert_noticed("MISALIGNED", "malloc-prealloc-once", check::MISALIGNED, "which is not a multiple of 8");
+    assert_noticed("MISALIGNED", "calloc-arrays", check::MISALIGNED, "os_calloc gave 0x");
+    assert_noticed("GIVES_NULL", "realloc-null-arrays", 1, "os_realloc gave NULL for 8 bytes");
+    assert_noticed("NOTHING_IS_SOMETHING", "calloc-zero", 1, "os_calloc gave 0x");
+    assert_noticed("ZERO_IS_RESIZED", "realloc-zero-frees", 1, "os_realloc to 0 bytes gave 0x");
+    assert_noticed("NONE", "malloc-reuse-same", 1, "the block lies at 0x");
+    assert_noticed("FORGETS_ERRNO", "overflow-malloc", check::ERRNO, "errno is 0, it must be 12");
+    assert_noticed("CHANGES_ERRNO", "errno-kept", check::ERRNO, "errno is 12, it must be 18");
 }

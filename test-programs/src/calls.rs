@@ -6,9 +6,11 @@ use core::ffi::c_void;
 use core::mem::ManuallyDrop;
 use core::{ptr, slice};
 
+use osmem_replay::check;
+
 use crate::memory::{Memory, Place, first_difference};
 use crate::message::Part::{Hex, Number, Text};
-use crate::message::fail;
+use crate::message::{FAILED, fail};
 
 unsafe extern "C" {
     fn os_malloc(size: usize) -> *mut c_void;
@@ -39,10 +41,13 @@ impl Block {
     /// Checks the result of `function` for a request of `size` bytes; the contents are not touched.
     fn new(function: &str, result: *mut c_void, size: usize) -> Self {
         if result.is_null() {
-            fail(&[Text(function), Text(" gave NULL for "), Number(size), Text(" bytes")]);
+            fail(FAILED, &[Text(function), Text(" gave NULL for "), Number(size), Text(" bytes")]);
         }
         if !result.addr().is_multiple_of(8) {
-            fail(&[Text(function), Text(" gave "), Hex(result.addr()), Text(", which is not a multiple of 8")]);
+            fail(
+                check::MISALIGNED,
+                &[Text(function), Text(" gave "), Hex(result.addr()), Text(", which is not a multiple of 8")],
+            );
         }
         // SAFETY: M1 is what the library under test promises; it is here to be checked.
         Self(unsafe { Memory::new(result.cast(), size) })
@@ -54,7 +59,7 @@ impl Block {
     }
 
     fn verify(&self) {
-        self.0.verify("a live block");
+        self.0.verify("a live block", check::WRITTEN_INTO);
     }
 
     /// Verifies the contents and leaves the block to a function that takes it.
@@ -84,7 +89,10 @@ pub fn calloc(nmemb: usize, size: usize) -> Block {
     let bytes = block.0.bytes();
     if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
         let is = usize::from(bytes[at]);
-        fail(&[Text("byte "), Number(at), Text(" of os_calloc's payload is "), Hex(is), Text(" instead of zero")]);
+        fail(
+            check::NOT_ZEROED,
+            &[Text("byte "), Number(at), Text(" of os_calloc's payload is "), Hex(is), Text(" instead of zero")],
+        );
     }
     block.filled()
 }
@@ -102,16 +110,19 @@ pub fn realloc(block: Block, size: usize) -> Block {
     // SAFETY: a live block, given up here.
     let block = Block::new("os_realloc", unsafe { os_realloc(block.hand_over(), size) }, size);
     if let Some(at) = first_difference(&copy[..kept], block.0.bytes()) {
-        fail(&[
-            Text("os_realloc to "),
-            Number(size),
-            Text(" bytes lost contents: byte "),
-            Number(at),
-            Text(" was "),
-            Hex(usize::from(copy[at])),
-            Text(" and is "),
-            Hex(usize::from(block.0.bytes()[at])),
-        ]);
+        fail(
+            check::CONTENTS_LOST,
+            &[
+                Text("os_realloc to "),
+                Number(size),
+                Text(" bytes lost contents: byte "),
+                Number(at),
+                Text(" was "),
+                Hex(usize::from(copy[at])),
+                Text(" and is "),
+                Hex(usize::from(block.0.bytes()[at])),
+            ],
+        );
     }
     block.filled()
 }
@@ -122,7 +133,7 @@ fn copy(block: &Block) -> &'static [u8] {
     static mut COPY: [u8; LIMIT] = [0; LIMIT];
     let bytes = block.0.bytes();
     if bytes.len() > LIMIT {
-        fail(&[Text("the program resizes a block of more than "), Number(LIMIT), Text(" bytes")]);
+        fail(FAILED, &[Text("the program resizes a block of more than "), Number(LIMIT), Text(" bytes")]);
     }
     // SAFETY: long enough, as just checked; the program has one thread, and `realloc` drops the last copy before the next.
     unsafe {
@@ -184,7 +195,7 @@ pub fn free_ignored(place: Place) {
 /// Checks that `block` lies at `place`.
 pub fn same_place(block: &Block, place: Place) {
     if block.place() != place {
-        fail(&[Text("the block lies at "), Hex(block.place().0), Text(", it must lie at "), Hex(place.0)]);
+        fail(FAILED, &[Text("the block lies at "), Hex(block.place().0), Text(", it must lie at "), Hex(place.0)]);
     }
 }
 
@@ -195,6 +206,6 @@ pub fn same_places<const N: usize>(blocks: &[Block; N], places: [Place; N]) {
 
 fn expect_null(call: &str, result: *mut c_void) {
     if !result.is_null() {
-        fail(&[Text(call), Text(" gave "), Hex(result.addr()), Text(", it must give NULL")]);
+        fail(FAILED, &[Text(call), Text(" gave "), Hex(result.addr()), Text(", it must give NULL")]);
     }
 }

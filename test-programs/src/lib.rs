@@ -3,11 +3,18 @@
 //! A program is one scenario of plain calls. [`malloc`], [`calloc`], [`realloc`] and [`free`] stand for the C functions; a
 //! [`Block`] in between is one live block, filled with a pattern of its own. The pattern is verified before the block is
 //! resized or freed, and at the end of the scenario for every block still in use; overlapping blocks, lost contents and a payload
-//! somebody wrote into all show up as a wrong byte. A failed check writes one line to standard error and ends the program with 1.
+//! somebody wrote into all show up as a wrong byte. A failed check writes one line to standard error and ends the program
+//! with a status that tells its kind (`osmem_replay::check`), or with 1.
 //!
 //! Nothing here asks for memory, formats or prints through the standard library: what the tracer sees of a program's memory
 //! calls comes from the library under test. Headers and freed memory are never read; a freed [`Block`] is gone by its type.
 //! The modules, bottom first: `message`, `memory`, `system`, `calls`, `dice`.
+
+#[cfg(target_feature = "crt-static")]
+compile_error!(
+    "the test programs load libosmem.so when they start, which static executables cannot: \
+     build with RUSTFLAGS='-C target-feature=-crt-static'"
+);
 
 mod calls;
 mod dice;

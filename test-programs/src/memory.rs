@@ -2,8 +2,11 @@
 
 #![expect(unsafe_code, reason = "reads and writes the memory under test")]
 
+use core::ffi::c_int;
 use core::slice;
 use core::sync::atomic::{AtomicU64, Ordering};
+
+use osmem_replay::pattern;
 
 use crate::message::Part::{Hex, Number, Text};
 use crate::message::fail;
@@ -68,36 +71,34 @@ impl Memory {
         unsafe { slice::from_raw_parts(self.address, self.size) }
     }
 
-    /// The `index`-th eight bytes of the pattern, different for every memory and every index.
-    fn pattern(&self, index: u64) -> [u8; 8] {
-        (self.seed << 32 | index).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29).to_ne_bytes()
-    }
-
     /// Fills it with its pattern.
     pub fn fill(&mut self) {
         // SAFETY: M1.
         let bytes = unsafe { slice::from_raw_parts_mut(self.address, self.size) };
         for (index, eight) in (0..).zip(bytes.chunks_mut(8)) {
-            eight.copy_from_slice(&self.pattern(index)[..eight.len()]);
+            eight.copy_from_slice(&pattern(self.seed, index)[..eight.len()]);
         }
     }
 
-    /// Checks that it still holds its pattern.
-    pub fn verify(&self, owner: &str) {
+    /// Checks that it still holds its pattern; if not, the program ends with `status`.
+    pub fn verify(&self, owner: &str, status: c_int) {
         for ((index, start), eight) in (0..).zip((0..).step_by(8)).zip(self.bytes().chunks(8)) {
-            let pattern = self.pattern(index);
+            let pattern = pattern(self.seed, index);
             if let Some(at) = first_difference(eight, &pattern) {
-                fail(&[
-                    Text(owner),
-                    Text(" of "),
-                    Number(self.size),
-                    Text(" bytes was written into by somebody else: its byte "),
-                    Number(start + at),
-                    Text(" is "),
-                    Hex(usize::from(eight[at])),
-                    Text(", the program put "),
-                    Hex(usize::from(pattern[at])),
-                ]);
+                fail(
+                    status,
+                    &[
+                        Text(owner),
+                        Text(" of "),
+                        Number(self.size),
+                        Text(" bytes was written into by somebody else: its byte "),
+                        Number(start + at),
+                        Text(" is "),
+                        Hex(usize::from(eight[at])),
+                        Text(", the program put "),
+                        Hex(usize::from(pattern[at])),
+                    ],
+                );
             }
         }
     }

@@ -2,6 +2,13 @@
 
 #![expect(unsafe_code, reason = "writes and exits through the C library")]
 
+use core::ffi::c_int;
+
+use osmem_replay::Line;
+
+/// The exit status of a check without one of its own in [`osmem_replay::check`].
+pub const FAILED: c_int = 1;
+
 /// A piece of a message.
 pub enum Part<'a> {
     Text(&'a str),
@@ -9,50 +16,18 @@ pub enum Part<'a> {
     Hex(usize),
 }
 
-/// A line of bounded length; what does not fit is cut off.
-struct Line {
-    bytes: [u8; 240],
-    length: usize,
-}
-
-impl Line {
-    fn push(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.length) {
-            *place = byte;
-            self.length += 1;
-        }
-    }
-
-    fn push_text(&mut self, text: &str) {
-        text.bytes().for_each(|byte| self.push(byte));
-    }
-
-    fn push_number(&mut self, number: usize, base: usize) {
-        if number >= base {
-            self.push_number(number / base, base);
-        }
-        self.push(b"0123456789abcdef"[number % base]);
-    }
-}
-
-/// Writes the parts as one line to standard error and ends the program with 1.
-pub fn fail(parts: &[Part]) -> ! {
-    let mut line = Line { bytes: [0; 240], length: 0 };
-    line.push_text("check failed: ");
-    for part in parts {
-        match *part {
-            Part::Text(text) => line.push_text(text),
-            Part::Number(number) => line.push_number(number, 10),
-            Part::Hex(number) => {
-                line.push_text("0x");
-                line.push_number(number, 16);
-            }
-        }
-    }
-    line.push_text("\n");
-    // SAFETY: the first `length` bytes of the line are readable, and ending the program needs nothing.
+/// Writes the parts as one line to standard error and ends the program with `status`, which says what kind of check it was.
+pub fn fail(status: c_int, parts: &[Part]) -> ! {
+    let line = parts.iter().fold(Line::new().text("check failed: "), |line, part| match *part {
+        Part::Text(text) => line.text(text),
+        Part::Number(number) => line.number(number as u64),
+        Part::Hex(number) => line.hex(number as u64),
+    });
+    let line = line.text("\n");
+    let bytes = line.as_bytes();
+    // SAFETY: the bytes of the line are readable, and ending the program needs nothing.
     unsafe {
-        libc::write(libc::STDERR_FILENO, line.bytes.as_ptr().cast(), line.length);
-        libc::exit(1);
+        libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len());
+        libc::exit(status);
     }
 }

@@ -4,9 +4,11 @@
 
 use core::ffi::c_int;
 
+use osmem_replay::check;
+
 use crate::memory::Memory;
 use crate::message::Part::{Number, Text};
-use crate::message::fail;
+use crate::message::{FAILED, fail};
 
 /// What the system refuses while a limit is lowered.
 #[derive(Clone, Copy)]
@@ -26,7 +28,7 @@ fn limit(resource: Resource) -> libc::rlimit {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: writes to `limit` only.
     if unsafe { libc::getrlimit(resource, &raw mut limit) } != 0 {
-        fail(&[Text("getrlimit failed")]);
+        fail(FAILED, &[Text("getrlimit failed")]);
     }
     limit
 }
@@ -34,7 +36,7 @@ fn limit(resource: Resource) -> libc::rlimit {
 fn set_limit(resource: Resource, limit: libc::rlimit) {
     // SAFETY: reads `limit` only.
     if unsafe { libc::setrlimit(resource, &raw const limit) } != 0 {
-        fail(&[Text("setrlimit failed")]);
+        fail(FAILED, &[Text("setrlimit failed")]);
     }
 }
 
@@ -74,7 +76,7 @@ fn errno_after<R>(before: c_int, after: c_int, body: impl FnOnce() -> R) -> R {
     let found = unsafe { errno().read() };
     if found != after {
         let number = |code: c_int| Number(usize::try_from(code).unwrap_or(usize::MAX));
-        fail(&[Text("errno is "), number(found), Text(", it must be "), number(after)]);
+        fail(check::ERRNO, &[Text("errno is "), number(found), Text(", it must be "), number(after)]);
     }
     result
 }
@@ -85,7 +87,7 @@ pub struct Foreign(Memory);
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        self.0.verify("the program's own part of the break");
+        self.0.verify("the program's own part of the break", check::BREAK_WRITTEN_INTO);
     }
 }
 
@@ -95,7 +97,7 @@ pub fn foreign_break(bytes: usize) -> Foreign {
     let end = start.wrapping_byte_add(bytes);
     set_break(end);
     if current_break() != end {
-        fail(&[Text("the break could not be moved by "), Number(bytes)]);
+        fail(FAILED, &[Text("the break could not be moved by "), Number(bytes)]);
     }
     // SAFETY: M1: the kernel just gave these bytes, to this function alone.
     let mut memory = unsafe { Memory::new(start, bytes) };

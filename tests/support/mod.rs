@@ -17,6 +17,8 @@ pub struct Built {
     pub library: PathBuf,
     /// The probe.
     pub probe: PathBuf,
+    /// The program that replays sequences of calls.
+    pub replayer: PathBuf,
 }
 
 /// Builds the workspace optimised, as `make build` does, then names the artefacts.
@@ -38,6 +40,7 @@ pub fn built() -> &'static Built {
             osmem: dir.join("osmem"),
             library: dir.join("libosmem.so"),
             probe: dir.join("libosmem_probe.so"),
+            replayer: dir.join("osmem-replayer"),
             root,
             dir,
         }

@@ -1,7 +1,8 @@
 //! Addresses become places, and system calls take their canonical form.
 //!
-//! - HEAP is the break before the first move of the break that was made inside a call (before the first attempt, where all
-//!   were refused). What lies between HEAP and the highest break so far is on the heap.
+//! - HEAP is the break before the first attempt to move it that was made inside a call, rounded up to 8 as the contract's first
+//!   block is. Of attempts that are refused until one is granted, the lowest break counts: the program may undo its own moves
+//!   between them. What lies between HEAP and the highest break so far is on the heap.
 //! - Each mapping made inside a call gets the next number. An address belongs to the latest mapping that covered it, also after
 //!   the end of that mapping; a mapping that the program made for itself has no number.
 //! - Pure break queries are dropped, and an anonymous mapping's descriptor and offset are written -1 and 0 (O8).
@@ -16,31 +17,35 @@ use cover::Cover;
 /// Numbers below this are no addresses: Linux keeps the first pages unmapped (vm.mmap_min_addr).
 const LEAST_ADDRESS: u64 = 0x1_0000;
 
+/// The program may have left the break at an odd address before.
+const ALIGNMENT: u64 = 8;
+
 /// Labels the steps of a process. Fails at a system call whose arguments are not those of the kernel's interface.
 pub fn label(steps: &[Doing<'_>]) -> Result<Vec<Entry>, LogError> {
-    let mut labeller = Labeller { heap: heap(steps), ..Labeller::default() };
+    let heap = heap(steps).map(|heap| heap.next_multiple_of(ALIGNMENT));
+    let mut labeller = Labeller { heap, ..Labeller::default() };
     for step in steps {
         labeller.step(step)?;
     }
     Ok(labeller.entries)
 }
 
-/// The break before the first move, or else the first attempt, inside a call.
+/// The lowest break before an attempt to move it inside a call, up to the first one that is granted.
 fn heap(steps: &[Doing<'_>]) -> Option<u64> {
-    let (mut now, mut attempt) = (None, None);
+    let (mut now, mut lowest): (Option<u64>, Option<u64>) = (None, None);
     for step in steps {
         let Doing::System { call, system, .. } = step else { continue };
         let Some(to) = wanted_break(system) else { continue };
-        let answer = address(system.reply);
-        if call.is_some() && now.is_some() && !is_query(to, now) {
-            if answer.is_some_and(|answer| now != Some(answer)) {
-                return now;
+        let before = now;
+        now = address(system.reply).or(now);
+        if let (true, Some(before), false) = (call.is_some(), before, is_query(to, before)) {
+            lowest = Some(lowest.map_or(before, |lowest| lowest.min(before)));
+            if now != Some(before) {
+                break;
             }
-            attempt = attempt.or(now);
         }
-        now = answer.or(now);
     }
-    attempt
+    lowest
 }
 
 /// The argument of a `brk`.
@@ -49,17 +54,17 @@ fn wanted_break(system: &System<'_>) -> Option<u64> {
 }
 
 /// Whether `brk(to)` only asks where the break is.
-fn is_query(to: u64, now: Option<u64>) -> bool {
+pub(crate) fn is_query(to: u64, now: Option<u64>) -> bool {
     to == 0 || now == Some(to)
 }
 
 /// An address as strace writes it.
-fn pointer(text: &str) -> Option<u64> {
+pub(crate) fn pointer(text: &str) -> Option<u64> {
     if text == "NULL" { Some(0) } else { u64::from_str_radix(text.strip_prefix("0x")?, 16).ok() }
 }
 
 /// The answer of a call that gives out addresses.
-fn address(reply: Reply<'_>) -> Option<u64> {
+pub(crate) fn address(reply: Reply<'_>) -> Option<u64> {
     match reply {
         Reply::Address(address) => Some(address),
         Reply::Number(number) => u64::try_from(number).ok(),
@@ -103,12 +108,7 @@ impl Labeller {
                 }
             }
             Doing::System { call, line, system } => {
-                let strange = || LogError {
-                    line,
-                    problem: "these are no arguments of this system call",
-                    text: format!("{}({})", system.name, system.arguments),
-                };
-                let event = self.system(system, call.is_some()).ok_or_else(strange)?;
+                let event = self.system(system, call.is_some()).ok_or_else(|| LogError::strange(line, system))?;
                 if let (Some(event), Some(call)) = (event, call.and_then(|call| self.call(call))) {
                     call.events.push(event);
                 }

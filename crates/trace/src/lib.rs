@@ -13,6 +13,7 @@
 //! mark     what the probe says
 //! window   which system call belongs to which os_* call; the end proof; forged marks
 //! label    addresses become places, the canonical form
+//! batch    the log of a program that plays many sequences, each in a child, read in one quick pass
 //! golden   fixtures on disk
 //! diff     the first difference of two traces, aligned
 //! header   a fixture for another header size, where that is exact
@@ -21,6 +22,7 @@
 //! run      all of it: a program in, an observation out
 //! ```
 
+pub mod batch;
 pub mod diff;
 pub mod golden;
 pub mod header;
@@ -35,5 +37,5 @@ pub mod text;
 pub mod window;
 
 pub use model::Trace;
-pub use run::{Observation, Spec, observe};
+pub use run::{Observation, Spec, observe, record_log};
 pub use strace::Strace;

@@ -26,6 +26,14 @@ pub struct LogError {
     pub text: String,
 }
 
+impl LogError {
+    /// For a system call whose arguments are not those of the kernel's interface.
+    pub(crate) fn strange(line: usize, system: &System<'_>) -> Self {
+        let text = format!("{}({})", system.name, system.arguments);
+        Self { line, problem: "these are no arguments of this system call", text }
+    }
+}
+
 /// Something that happened to a thread, in the order of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step<'a> {
@@ -127,8 +135,15 @@ impl<'a> Joiner<'a> {
             Body::Complete(system) => self.steps.push(step(What::System(system))),
             Body::Signal(name) => self.steps.push(step(What::Signal(name))),
             Body::Stopped => {}
-            Body::Exited(status) => self.steps.push(step(What::Exited(status))),
-            Body::Killed(name) => self.steps.push(step(What::Killed(name))),
+            Body::Exited(status) => {
+                // Another thread may get the number.
+                self.open.remove(&line.thread);
+                self.steps.push(step(What::Exited(status)));
+            }
+            Body::Killed(name) => {
+                self.open.remove(&line.thread);
+                self.steps.push(step(What::Killed(name)));
+            }
             Body::Unfinished { system, now } => {
                 if self.open.insert(now.unwrap_or(line.thread), self.steps.len()).is_some() {
                     return Err("the thread is inside another system call");

@@ -57,6 +57,14 @@ impl Key {
         &self.0
     }
 
+    /// The body of a mark with this key, `arguments` being those of a write [`to_nowhere`]; `None` also where the body has
+    /// anything that strace would write as an escape.
+    pub fn body<'t>(&self, arguments: &'t str) -> Option<&'t str> {
+        let rest = arguments.strip_prefix('"')?.strip_prefix(&self.0)?.strip_prefix(' ')?;
+        // After the dots of a text cut short there is no comma.
+        rest.split_once('"').filter(|(body, rest)| !body.contains('\\') && rest.starts_with(',')).map(|(body, _)| body)
+    }
+
     fn is_shape_of(text: &[u8]) -> bool {
         text.len() == Self::DIGITS && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     }
@@ -79,16 +87,10 @@ impl Writing {
 
     /// Sees a mark in a system call: a `write` to descriptor -1 of something that begins with a key and a space.
     pub fn of(system: &System<'_>) -> Option<Self> {
-        if system.name != "write" {
-            return None;
-        }
-        let list = log::arguments(&system.arguments);
-        let [descriptor, text, ..] = list.as_slice() else { return None };
-        if !matches!(*descriptor, "-1" | "4294967295") {
-            return None;
-        }
+        let rest = to_nowhere(system)?;
+        let text = *log::arguments(rest).first()?;
         // A text that strace had to cut short is no mark of ours, but may be meant to pass for one: its dots stay.
-        let (text, dots) = text.strip_suffix("...").map_or((*text, ""), |text| (text, "..."));
+        let (text, dots) = text.strip_suffix("...").map_or((text, ""), |text| (text, "..."));
         let text = log::decode(text)?;
         let (key, body) = text.split_at_checked(Key::DIGITS).filter(|(key, _)| Key::is_shape_of(key))?;
         let body = String::from_utf8_lossy(body.strip_prefix(b" ")?).into_owned() + dots;
@@ -117,6 +119,15 @@ impl Writing {
             _ => return None,
         })
     }
+}
+
+/// The arguments of a `write` to descriptor -1 after that descriptor, as strace writes them: where all marks are made.
+pub fn to_nowhere<'t>(system: &'t System<'_>) -> Option<&'t str> {
+    if system.name != "write" {
+        return None;
+    }
+    let arguments = &*system.arguments;
+    arguments.strip_prefix("-1, ").or_else(|| arguments.strip_prefix("4294967295, "))
 }
 
 fn address(text: &str) -> Option<u64> {

@@ -1,5 +1,6 @@
 //! A program in, an observation out.
 
+mod check;
 mod command;
 mod evaluate;
 mod stage;
@@ -19,7 +20,7 @@ use crate::record::{Placement, record};
 use crate::strace::{Strace, StraceError};
 use stage::Stage;
 
-pub use crate::record::{Cancel, Limits, Stopped};
+pub use crate::record::{Cancel, Limits, Recording, Stopped};
 pub use crate::window::{EndProof, Forged, Forgery};
 
 /// What to run, and how.
@@ -31,7 +32,7 @@ pub struct Spec {
     pub args: Vec<OsString>,
     /// The library to load as `libosmem.so`; `None` leaves it to the program's own search path.
     pub library: Option<PathBuf>,
-    /// `libosmem_probe.so`.
+    /// `libosmem_probe.so`; [`record_log`] does not look at it.
     pub probe: PathBuf,
     /// Which variables the program sees.
     pub environment: Environment,
@@ -154,13 +155,34 @@ pub enum RunError {
 ///
 /// The program's standard input is empty. The calling thread keeps its CPUs.
 pub fn observe(strace: &Strace, spec: &Spec, cancel: &Cancel) -> Result<Observation, RunError> {
-    let program = stage::find_program(&spec.program)?;
-    let stage = Stage::set(spec)?;
     // Its seed comes from the system's source of random numbers.
     let key = Key::new(RandomState::new().build_hasher().finish());
-    let command = command::strace(strace, spec, &program, &stage, &key);
+    let (recording, stage) = record_run(strace, spec, Some(&key), cancel)?;
+    evaluate::evaluate(recording, &key, &stage.log(), &spec.program)
+}
+
+/// Runs a program as [`observe`] does, but without the probe, and gives the log as it is, for [`crate::batch`].
+///
+/// strace had no trouble with the log, which begins with the start of the program and ends after its end, unless the run was
+/// stopped; the lines between are not read. They have no instruction pointers.
+pub fn record_log(strace: &Strace, spec: &Spec, cancel: &Cancel) -> Result<Recording, RunError> {
+    let (recording, stage) = record_run(strace, spec, None, cancel)?;
+    check::recording(&recording, &stage.log(), &spec.program)?;
+    Ok(recording)
+}
+
+/// Runs a program, with the probe where there is a key for it.
+fn record_run(
+    strace: &Strace,
+    spec: &Spec,
+    key: Option<&Key>,
+    cancel: &Cancel,
+) -> Result<(Recording, Stage), RunError> {
+    let program = stage::find_program(&spec.program)?;
+    let stage = Stage::set(spec, key.is_some())?;
+    let command = command::strace(strace, spec, &program, &stage, key);
     let placement = Placement { aslr: spec.aslr, cpu: spec.cpu };
     let recording =
         record(command, &stage.log(), &spec.limits, placement, cancel).map_err(|source| RunError::Spawn { source })?;
-    evaluate::evaluate(recording, &key, &stage.log(), &spec.program)
+    Ok((recording, stage))
 }

@@ -1,16 +1,18 @@
 //! A trace as text, and back.
 //!
 //! One line for each call, its system calls below it, indented by two spaces; the last line tells the end. A value has
-//! exactly one text: reading rejects every other spelling. Lines that begin with `#` are comments.
+//! exactly one text: reading rejects every other spelling. Lines that begin with `#` are comments. [`Reader`] reads a text piece by
+//! piece, `FromStr` a whole one.
 
 mod read;
+mod reader;
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use crate::model::{Answer, BreakMove, Call, End, Entry, Event, Function, Outcome, Place, Request, Trace};
 
-pub use read::TextError;
 pub(crate) use read::{is_constant, is_signal, is_system_call};
+pub use reader::{Item, ReadError, Reader, TextError};
 
 impl Display for Trace {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -148,6 +148,23 @@ fn halves_are_joined_as_both_generations_write_them() {
 }
 
 #[test]
+fn a_number_that_is_given_out_again_begins_anew() {
+    let log = "\
+1 wait4(-1,  <unfinished ...>
+2 brk(0x5000 <unfinished ...>
+2 +++ killed by SIGKILL +++
+2 brk(0x6000 <unfinished ...>
+1 <... wait4 resumed>NULL, 0, NULL) = 2
+2 <... brk resumed>) = 0x6000
+";
+    let replies = steps(log).into_iter().filter_map(|step| match step.what {
+        What::System(system) => Some(system.reply),
+        _ => None,
+    });
+    assert_eq!(replies.collect::<Vec<_>>(), [Reply::Number(2), Reply::Never, Reply::Address(0x6000)]);
+}
+
+#[test]
 fn a_new_address_counts_from_the_second_half_any_other_call_from_the_first() {
     let log = "\
 1 munmap(0x7000, 10 <unfinished ...>

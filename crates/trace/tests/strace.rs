@@ -8,7 +8,7 @@ use std::path::Path;
 
 use osmem_trace::run::{Cancel, Environment, Limits, RunError};
 use osmem_trace::strace::StraceError;
-use osmem_trace::{Spec, Strace, observe};
+use osmem_trace::{Spec, Strace, observe, record_log};
 
 /// An strace of version 6.1 that does what `script` says, `$log` being where it shall write.
 fn play(folder: &Path, script: &str) -> Strace {
@@ -31,7 +31,15 @@ fn run(script: &str) -> Result<(), RunError> {
         aslr: true,
         cpu: None,
     };
-    observe(&play(folder.path(), script), &spec, &Cancel::new()).map(|_| ())
+    let strace = play(folder.path(), script);
+    let observed = observe(&strace, &spec, &Cancel::new()).map(|_| ());
+    let recorded = record_log(&strace, &spec, &Cancel::new()).map(|_| ());
+    // Both ways of running a program are of one mind, but for lines that only one of them reads.
+    let kind = |result: &Result<(), RunError>| result.as_ref().map_err(std::mem::discriminant).copied();
+    if !matches!(observed, Err(RunError::Log(_))) {
+        assert_eq!(kind(&observed), kind(&recorded), "{observed:?}, {recorded:?}");
+    }
+    observed
 }
 
 const WHOLE: &str = "1 execve(\"/bin/true\", [\"true\"], 0x7f /* 1 var */) = 0\\n1 +++ exited with 0 +++\\n";

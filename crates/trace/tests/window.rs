@@ -191,6 +191,30 @@ fn heap_is_where_the_first_move_inside_a_call_began() {
 }
 
 #[test]
+fn heap_is_where_the_first_granted_move_began_if_that_lies_lower() {
+    check(
+        "
+        brk(0x1001000) = 0x1001000
+        m call os_malloc 1
+        brk(0x1021000) = 0x1001000
+        m done 0x0
+        brk(0x1000000) = 0x1000000
+        m call os_malloc 1
+        brk(0x1020000) = 0x1020000
+        m done 0x1000020
+        ",
+        "
+        program: brk(HEAP+0x1000) = HEAP+0x1000
+        os_malloc(1) = NULL
+          brk(HEAP+0x21000) = HEAP+0x1000
+        program: brk(HEAP) = HEAP
+        os_malloc(1) = HEAP+0x20
+          brk(HEAP+0x20000) = HEAP+0x20000
+        ",
+    );
+}
+
+#[test]
 fn a_heap_that_was_always_refused_is_labelled_too() {
     check(
         "

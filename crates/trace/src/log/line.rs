@@ -104,7 +104,11 @@ fn system_call(text: &str) -> Result<Body<'_>, &'static str> {
 
 /// Arguments without strace's remark that it could not see all of them.
 pub fn tidy(arguments: &str) -> &str {
-    arguments.trim_end().trim_end_matches("<unfinished ...>").trim_end()
+    let mut tidy = arguments.trim_end();
+    while let Some(rest) = tidy.strip_suffix("<unfinished ...>") {
+        tidy = rest;
+    }
+    tidy.trim_end()
 }
 
 /// Reads ` = RESULT`, what follows the arguments.
@@ -112,8 +116,8 @@ pub fn reply(text: &str) -> Result<Reply<'_>, &'static str> {
     const STRANGE: &str = "strace writes no such result";
     let result = text.trim_start().strip_prefix("= ").ok_or("there is no result")?;
     // An explanation in parentheses may follow: (Cannot allocate memory).
-    let (result, remark) = match result.split_once(" (") {
-        Some((result, remark)) => (result, Some(remark.strip_suffix(')').ok_or(STRANGE)?)),
+    let (result, remark) = match result.as_bytes().windows(2).position(|pair| pair == b" (") {
+        Some(at) => (&result[..at], Some(result[at + 2..].strip_suffix(')').ok_or(STRANGE)?)),
         None => (result, None),
     };
     if result == "?" || result == "? <unavailable>" || result.strip_prefix("? ").is_some_and(is_constant) {

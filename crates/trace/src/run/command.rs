@@ -20,8 +20,8 @@ const PINNED: [(&str, &str); 2] = [
     ("GLIBC_TUNABLES", ""),
 ];
 
-/// strace, to run `program` as `spec` says, writing to the log of `stage`.
-pub fn strace(strace: &Strace, spec: &Spec, program: &Path, stage: &Stage, key: &Key) -> Command {
+/// strace, to run `program` as `spec` says, writing to the log of `stage`; with the probe where there is a key for it.
+pub fn strace(strace: &Strace, spec: &Spec, program: &Path, stage: &Stage, key: Option<&Key>) -> Command {
     let mut command = Command::new(&strace.path);
     // Its messages begin with this name, by which we know them in what the program itself writes.
     command.arg0("strace");
@@ -29,19 +29,27 @@ pub fn strace(strace: &Strace, spec: &Spec, program: &Path, stage: &Stage, key: 
         // Only the system calls that are traced stop the program.
         command.arg("--seccomp-bpf");
     }
-    // All threads and children; the instruction that made each call; no news of strace itself; strings long enough for a mark.
-    command.args(["-f", "-i", "-q", "-s", "160"]);
+    if key.is_some() {
+        // The instruction that made each call; without a probe nobody asks, and each stop is cheaper.
+        command.arg("-i");
+    }
+    // All threads and children; no news of strace itself; strings long enough for a mark.
+    command.args(["-f", "-q", "-s", "160"]);
     // Memory and processes; marks come by write, and what a library prints inside a call is of interest too.
     command.args(["-e", "trace=%memory,%process,write,writev", "-o"]).arg(stage.log());
     if spec.environment == Environment::Pinned {
         command.env_clear().envs(PINNED);
     }
     // For the program alone: strace itself must not load the probe.
-    let variables = [
-        ("OSMEM_PROBE_KEY", key.as_str().into()),
-        ("LD_PRELOAD", preload(spec)),
-        ("LD_LIBRARY_PATH", search_path(spec, stage)),
-    ];
+    let mut variables = Vec::new();
+    match key {
+        Some(key) => variables.extend([("OSMEM_PROBE_KEY", key.as_str().into()), ("LD_PRELOAD", preload(spec))]),
+        // Without a value: the program does not see ours.
+        None => {
+            command.args(["-E", "OSMEM_PROBE_KEY"]);
+        }
+    }
+    variables.push(("LD_LIBRARY_PATH", search_path(spec, stage)));
     for (name, value) in variables {
         let mut setting = OsString::from(name);
         setting.push("=");

@@ -26,8 +26,8 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Makes the folder.
-    pub fn set(spec: &Spec) -> Result<Self, RunError> {
+    /// Makes the folder; the probe lies in it only where it is to be loaded.
+    pub fn set(spec: &Spec, with_probe: bool) -> Result<Self, RunError> {
         let temporary = |source| RunError::Temporary { path: env::temp_dir(), source };
         let top = env::temp_dir().canonicalize().map_err(temporary)?;
         if !fits_search_path(&top) {
@@ -37,7 +37,9 @@ impl Stage {
         let folder =
             tempfile::Builder::new().prefix("osmem-").permissions(private).tempdir_in(top).map_err(temporary)?;
         let mut stage = Self { folder, beside: None };
-        stage.link(&spec.probe, PROBE)?;
+        if with_probe {
+            stage.link(&spec.probe, PROBE)?;
+        }
         if let Some(library) = &spec.library {
             let library = stage.link(library, LIBRARY)?;
             stage.beside = library.parent().filter(|folder| fits_search_path(folder)).map(PathBuf::from);

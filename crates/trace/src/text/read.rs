@@ -1,90 +1,45 @@
-//! Reading the text of a trace.
+//! One line of the text of a trace.
 
-use std::str::FromStr;
+use std::fmt::{self, Display, Formatter};
 
-use thiserror::Error;
+use crate::model::{Answer, BreakMove, Call, End, Entry, Event, Function, Outcome, Place, Request};
 
-use crate::model::{Answer, BreakMove, Call, End, Entry, Event, Function, Outcome, Place, Request, Trace};
-
-/// A text that is no trace.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("line {line}: {problem}")]
-pub struct TextError {
-    /// Counted from 1, comments included.
-    pub line: usize,
-    /// What is wrong there.
-    pub problem: String,
-}
-
-impl FromStr for Trace {
-    type Err = TextError;
-
-    fn from_str(text: &str) -> Result<Self, TextError> {
-        let mut entries = Vec::new();
-        let mut end = None;
-        let mut last = 0;
-        for (number, line) in text.lines().enumerate() {
-            last = number + 1;
-            if line.starts_with('#') {
-                continue;
-            }
-            let wrong = |problem: String| TextError { line: last, problem };
-            if end.is_some() {
-                return Err(wrong("nothing may follow the end line (`exit N` or `killed by SIGNAME`)".into()));
-            }
-            let written = match read_line(line).map_err(wrong)? {
-                Line::Entry(entry) => {
-                    let written = entry.to_string();
-                    entries.push(entry);
-                    written
-                }
-                Line::Event(event) => {
-                    let Some(Entry::Call(call)) = entries.last_mut() else {
-                        return Err(wrong("an indented line must stand below a call".into()));
-                    };
-                    let written = format!("  {event}");
-                    call.events.push(event);
-                    written
-                }
-                Line::End(ended) => end.insert(ended).to_string(),
-            };
-            // One spelling only: HEAP+0x20, not HEAP+32 or HEAP+0x020.
-            if written.trim_end_matches('\n') != line {
-                return Err(wrong(format!("`{line}` must be written `{}`", written.trim_end_matches('\n'))));
-            }
-        }
-        let missing = || TextError {
-            line: last + 1,
-            problem: "the text stops without an end line (`exit N` or `killed by SIGNAME`)".into(),
-        };
-        Ok(Self { entries, end: end.ok_or_else(missing)? })
-    }
-}
-
-/// What one line of the text holds.
-enum Line {
+/// What one line of the text holds; a call is still without its events.
+pub enum Line {
     Entry(Entry),
     Event(Event),
     End(End),
 }
 
-fn read_line(line: &str) -> Result<Line, String> {
-    let nonsense = || format!("`{line}` is no line of a trace");
+impl Display for Line {
+    /// Without the line break.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(Entry::Program(moved)) => write!(f, "{moved}"),
+            Self::Entry(Entry::Call(call)) => write!(f, "{call}"),
+            Self::Event(event) => write!(f, "  {event}"),
+            Self::End(end) => write!(f, "{end}"),
+        }
+    }
+}
+
+/// Reads a line, in more spellings than the one that is right.
+pub fn read_line(line: &str) -> Option<Line> {
     if let Some(event) = line.strip_prefix("  ") {
-        return read_event(event).ok_or_else(nonsense).map(Line::Event);
+        return read_event(event).map(Line::Event);
     }
     if let Some(status) = line.strip_prefix("exit ") {
         let status = status.parse().ok().filter(|status| (0..256).contains(status));
-        return status.map(|status| Line::End(End::Exit(status))).ok_or_else(nonsense);
+        return status.map(|status| Line::End(End::Exit(status)));
     }
     if let Some(signal) = line.strip_prefix("killed by ").filter(|name| is_signal(name)) {
-        return Ok(Line::End(End::Killed(signal.into())));
+        return Some(Line::End(End::Killed(signal.into())));
     }
     let entry = match line.strip_prefix("program: ") {
         Some(moved) => read_move(moved).map(Entry::Program),
         None => read_call(line).map(Entry::Call),
     };
-    entry.map(Line::Entry).ok_or_else(nonsense)
+    entry.map(Line::Entry)
 }
 
 fn read_move(text: &str) -> Option<BreakMove> {

@@ -1,0 +1,77 @@
+//! Whether a recording may be believed.
+
+use std::path::Path;
+
+use super::RunError;
+use crate::log::{self, Reply, Step, System, What};
+use crate::record::Recording;
+use crate::strace::StraceError;
+
+/// Checks a recording without reading all of it: strace had no trouble with its log, which begins with the start of the
+/// program and ends with a whole line.
+pub fn recording(recording: &Recording, log: &Path, program: &Path) -> Result<(), RunError> {
+    let complaints = complaints(recording, log)?;
+    if recording.stopped.is_some() {
+        return Ok(());
+    }
+    if !recording.log.is_empty() && !recording.log.ends_with(b"\n") {
+        return Err(cut_short(recording));
+    }
+    let first = recording.log.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+    let steps = log::read(first, false)?;
+    start(&steps, recording, &complaints, program)?;
+    let process = steps.first().map(|step| step.thread);
+    if process.is_some_and(|process| ends(&recording.log, process)) { Ok(()) } else { Err(cut_short(recording)) }
+}
+
+/// Whether the log says how this process ended. Usually it is the last to end.
+fn ends(log: &[u8], process: u32) -> bool {
+    let is_end = |line: &[u8]| match log::read(line, false).as_deref() {
+        Ok([Step { thread, what: What::Exited(_) | What::Killed(_), .. }]) => *thread == process,
+        _ => false,
+    };
+    log.split_inclusive(|byte| *byte == b'\n').rev().any(|line| line.ends_with(b" +++\n") && is_end(line))
+}
+
+/// What strace itself said, without its name; an error where it could not write `log`.
+pub fn complaints(recording: &Recording, log: &Path) -> Result<Vec<String>, RunError> {
+    let text = String::from_utf8_lossy(&recording.stderr);
+    let complaints: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("strace: ")).map(String::from).collect();
+    // strace goes on after such an error, and lines are missing then.
+    match complaints.iter().find(|complaint| complaint.starts_with(&*log.to_string_lossy())) {
+        Some(complaint) => Err(RunError::LogIncomplete { why: format!("strace said `{complaint}`") }),
+        None => Ok(complaints),
+    }
+}
+
+/// The log must begin with a successful execve.
+pub fn start(steps: &[Step<'_>], recording: &Recording, complaints: &[String], program: &Path) -> Result<(), RunError> {
+    let reply = steps.first().and_then(|step| match &step.what {
+        What::System(System { name: "execve", reply, .. }) => Some(*reply),
+        _ => None,
+    });
+    if let Some(Reply::Number(_)) = reply {
+        return Ok(());
+    }
+    if let Some(Reply::Failed(error)) = reply {
+        let why = match error {
+            "ENOEXEC" => "the system does not know its format".into(),
+            "ENOENT" => "the interpreter or loader that it names does not exist".into(),
+            "E2BIG" => "its arguments and environment are too long".into(),
+            "EACCES" => "its permissions, or those of its interpreter, forbid it".into(),
+            _ => format!("the system says {error}"),
+        };
+        return Err(RunError::NotExecutable { program: program.into(), why });
+    }
+    let refused = |complaint: &&String| complaint.to_ascii_lowercase().contains("ptrace");
+    if let Some(complaint) = complaints.iter().find(refused) {
+        return Err(StraceError::NotPermitted { message: complaint.clone() }.into());
+    }
+    let message = complaints.last().cloned().unwrap_or_else(|| format!("it ended with {}", recording.status));
+    Err(RunError::StraceFailed { message })
+}
+
+/// The log of a run that we did not stop lacks its end.
+pub fn cut_short(recording: &Recording) -> RunError {
+    RunError::LogIncomplete { why: format!("strace ended with {}; was it killed, or the disk full?", recording.status) }
+}
