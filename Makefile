@@ -17,7 +17,7 @@ ARGS ?=
 
 export CARGO_TARGET_DIR
 
-.PHONY: help build check test musl bless bench lint doc install uninstall clean deps
+.PHONY: help build check test musl bless fuzz bench lint doc install uninstall clean deps
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -34,9 +34,15 @@ test: build ## the project's own tests
 bless: build ## accept the traces of our own library as the golden ones (shows every change)
 	$(OUT)/osmem bless $(ARGS)
 
-bench: build ## how long the battery takes, five runs (nothing is asserted)
+fuzz: build ## random programs against our own library, judged by the oracle: the same ones every time
+	$(OUT)/osmem fuzz --seed 1 --runs 4000 $(ARGS)
+
+bench: build ## how long the battery takes, how fast the oracle judges and the search runs (nothing is asserted)
 	@for run in 1 2 3 4 5; do $(OUT)/osmem check --format json \
 	  | sed -n 's/.*"seconds": *\([0-9.]*\).*/\1 s for the whole battery/p'; done
+	@$(CARGO) bench -q -p osmem-oracle --bench judged
+	@for run in 1 2 3; do $(OUT)/osmem fuzz --seconds 10 --format json \
+	  | sed -n 's/.*"calls_per_second": *\([0-9]*\).*/fuzz: \1 calls per second, end to end/p'; done
 
 lint: ## format and lints, warnings are errors
 	$(CARGO) fmt --all --check
@@ -55,7 +61,7 @@ install: build ## the library, the header, the pkg-config file, the command and 
 	$(INSTALL) -m 644 include/osmem.h $(DEST)/include/
 	$(INSTALL) -m 755 $(OUT)/libosmem.so $(DEST)/lib/
 	$(INSTALL) -m 644 $(OUT)/libosmem.a $(DEST)/lib/
-	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(DEST)/lib/osmem/
+	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/osmem-replayer $(DEST)/lib/osmem/
 	$(INSTALL) -m 755 $(addprefix $(OUT)/,$(PROGRAMS)) $(DEST)/lib/osmem/test-programs/
 	$(INSTALL) -m 644 fixtures/suite.toml $(DEST)/share/osmem/fixtures/
 	$(INSTALL) -m 644 fixtures/traces/*.trace $(DEST)/share/osmem/fixtures/traces/

@@ -43,6 +43,9 @@ void *os_realloc(void *p, size_t n) { (void)p; return os_malloc(n); }
 void os_free(void *p) { (void)p; }
 ";
 
+/// A change of the right allocator for [`Bench::reference`]: it takes the first block that is large enough.
+pub const FIRST_FIT: (&str, &str) = ("if (!best || b->size < best->size)", "if (!best)");
+
 /// What the surroundings of the tests might say to the command; cargo sets the last one.
 pub const SURROUNDINGS: [&str; 4] = ["CI", "NO_COLOR", "CLICOLOR_FORCE", "LD_LIBRARY_PATH"];
 
@@ -146,6 +149,24 @@ impl Bench {
     /// Compiles a shared library.
     pub fn library(&self, name: &str, source: &str) -> PathBuf {
         self.compile(name, source, &["-shared", "-fPIC"])
+    }
+
+    /// Compiles the right allocator of `fixtures/submissions` with one place of its source changed.
+    pub fn reference(&self, name: &str, old: &str, new: &str) -> PathBuf {
+        let source = fs::read_to_string(built().root.join("fixtures/submissions/reference/osmem.c")).unwrap();
+        assert_eq!(source.matches(old).count(), 1, "{old}");
+        let file = self.write(&format!("{name}.c"), &format!("{PRELUDE}{}", source.replace(old, new)));
+        let path = self.path(name);
+        let options = ["-std=gnu11", "-w", "-O1", "-fPIC", "-shared", "-o"];
+        let status = Process::new("cc").args(options).arg(&path).arg(file).status().unwrap();
+        assert!(status.success(), "cc: {status}");
+        path
+    }
+
+    /// The right allocator, except that this comes before its third `os_malloc`.
+    pub fn third_malloc(&self, name: &str, statement: &str) -> PathBuf {
+        let begin = "void *os_malloc(size_t size)\n{\n";
+        self.reference(name, begin, &format!("{begin}    static int calls;\n    if (++calls == 3) {{ {statement} }}\n"))
     }
 
     /// Compiles a C source after the common includes.

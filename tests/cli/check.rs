@@ -112,7 +112,7 @@ fn json_says_what_the_text_says() {
     let bench = mixed();
     let (code, record) = json(&bench, &[]);
     assert_eq!(code, Some(1));
-    assert_eq!(record["version"], 1);
+    assert_eq!(record["version"], 2);
     assert_eq!(record["own"], true);
     assert_eq!(record["profile"], "all");
     assert_eq!(record["interrupted"], false);
@@ -125,6 +125,7 @@ fn json_says_what_the_text_says() {
     for field in ["reason", "difference", "output", "trace_file"] {
         assert_eq!(good[field], Value::Null, "{field}");
     }
+    assert_eq!((&good["judged_by"], &good["causes"]), (&"fixture".into(), &serde_json::json!([])));
     let wrong = &record["tests"][1];
     assert_eq!((&wrong["outcome"], &wrong["earned"], &wrong["points"]), (&"fail".into(), &0.into(), &40.into()));
     assert_eq!(wrong["rules"], serde_json::json!(["R4", "R8"]));
@@ -228,13 +229,14 @@ fn the_header_of_another_library_is_measured() {
     let (code, record) = json(&bench, &["--lib", library, "--profile", "all"]);
     assert_eq!(code, Some(0), "{record}");
     assert_eq!((&record["tests"][0]["outcome"], &record["tests"][0]["header"]), (&"pass".into(), &40.into()));
-    // 131032 bytes and 40 are mapped, so the golden trace says nothing about them.
-    let unjudged = &record["tests"][1];
-    assert_eq!((&unjudged["outcome"], &unjudged["header"]), (&"unjudged".into(), &Value::Null));
-    assert_eq!((&unjudged["earned"], &record["summary"]["unjudged"]), (&0.into(), &1.into()));
+    // With 40 bytes in front, 131032 are at the edge, of which the golden trace says nothing.
+    let edge = &record["tests"][1];
+    assert_eq!((&record["tests"][0]["judged_by"], &edge["judged_by"]), (&"fixture".into(), &"oracle".into()));
+    assert_eq!((&edge["outcome"], &edge["header"], &edge["earned"]), (&"pass".into(), &40.into(), &1.into()));
     let (code, stdout, _) = output(&mut bench.check(&["--lib", library, "--profile", "all"]));
     assert_eq!(code, Some(0));
-    assert!(stdout.contains("headers of 40 bytes") && stdout.contains("\n  unjudged edge (the expected"), "{stdout}");
+    let told = "\n  oracle  1 judged by the contract as a model instead of a golden trace\n";
+    assert!(stdout.contains("headers of 40 bytes") && stdout.contains(told), "{stdout}");
 
     let (code, record) = json(&bench, &["--lib", library, "--header", "32"]);
     assert_eq!((code, &record["tests"][0]["outcome"]), (Some(1), &"fail".into()));
@@ -276,10 +278,27 @@ fn help_names_every_option_and_gives_examples() {
     for (command, expected) in [
         (
             "check",
-            &["--lib", "--profile", "--jobs", "--timeout", "--format", "--list", "--header", "--traces", "Examples:"][..],
+            &[
+                "--lib",
+                "--profile",
+                "--jobs",
+                "--timeout",
+                "--format",
+                "--list",
+                "--header",
+                "--against",
+                "--traces",
+                "Examples:",
+            ][..],
         ),
         ("trace", &["--lib", "--raw", "--timeout", "Examples:", "Exit codes:"]),
         ("bless", &["--dry-run", "--prune", "--fixtures", "--programs", "Examples:"]),
+        ("judge", &["<TRACE>", "--profile", "--header", "--page", "--infer", "--format", "Examples:", "Exit codes:"]),
+        (
+            "fuzz",
+            &["--lib", "--seconds", "--runs", "--seed", "--ops", "--profile", "--out", "Examples:", "Exit codes:"],
+        ),
+        ("replay", &["--lib", "--profile", "--timeout", "--print", "--add", "--fixtures", "Examples:", "Exit codes:"]),
     ] {
         let (code, stdout, _) = output(&mut osmem(&[command, "--help"]));
         assert_eq!(code, Some(0));
@@ -289,4 +308,7 @@ fn help_names_every_option_and_gives_examples() {
     }
     let (_, stdout, _) = output(&mut osmem(&["--help"]));
     assert!(stdout.contains("Exit codes:\n  0    all passed"), "{stdout}");
+    for command in ["check", "trace", "bless", "judge", "fuzz", "replay"] {
+        assert!(stdout.contains(&format!("\n  {command} ")), "{command}: {stdout}");
+    }
 }

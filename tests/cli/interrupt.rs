@@ -12,6 +12,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn start(command: &assert_cmd::Command) -> Child {
     let mut process = Process::new(command.get_program());
     process.args(command.get_args()).env_remove("CI").stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => process.env(name, value),
+            None => process.env_remove(name),
+        };
+    }
     process.spawn().unwrap()
 }
 
@@ -81,4 +87,118 @@ fn an_interrupted_trace_shows_how_far_it_got() {
     assert_eq!(result.status.code(), Some(130), "{stdout}");
     assert!(stdout.starts_with("os_malloc(8) = HEAP+0x20\n"), "{stdout}");
     assert_eq!(processes_about(&program), Vec::<String>::new());
+}
+
+/// The children of a process, their children, and so on.
+fn descendants(of: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+    let children: Vec<u32> = text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    children.iter().flat_map(|child| descendants(*child)).chain(children.clone()).collect()
+}
+
+/// What a search has started once it is in the middle of something.
+fn traced(child: &Child) -> Vec<u32> {
+    let begin = Instant::now();
+    while descendants(child.id()).len() < 2 {
+        assert!(begin.elapsed() < PATIENCE, "nothing was traced");
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(1500));
+    descendants(child.id())
+}
+
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+#[test]
+fn an_interrupted_search_reports_what_was_done() {
+    for name in ["INT", "TERM"] {
+        let fuzz = crate::bench::osmem(&["fuzz", "--seconds", "600", "--seed", "1", "--format", "json"]);
+        let child = start(&fuzz);
+        let started = traced(&child);
+        signal(&child, name);
+        let result = child.wait_with_output().unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&result.stdout).unwrap();
+        assert_eq!(result.status.code(), Some(130), "{record}{}", String::from_utf8_lossy(&result.stderr));
+        assert_eq!((&record["interrupted"], &record["finding"]), (&true.into(), &serde_json::Value::Null));
+        assert!(record["programs"].as_u64().unwrap() > 0, "{record}");
+        let left: Vec<_> = started.into_iter().filter(|pid| is_running(*pid)).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
+fn a_search_that_is_interrupted_in_a_call_blames_nobody() {
+    let bench = Bench::empty();
+    let library = bench.library("loop.so", &malloc_body("for (;;);"));
+    let mut fuzz = crate::bench::osmem(&["fuzz", "--seed", "1", "--timeout", "600", "--lib"]);
+    fuzz.arg(&library).arg("--out").arg(bench.path("found"));
+    let child = start(&fuzz);
+    let started = traced(&child);
+    signal(&child, "INT");
+    let result = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8_lossy(&result.stdout);
+    assert_eq!(result.status.code(), Some(130), "{stdout}{}", String::from_utf8_lossy(&result.stderr));
+    assert!(!bench.path("found").exists(), "{stdout}");
+    let left: Vec<_> = started.into_iter().filter(|pid| is_running(*pid)).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Waits until a process of one script has run for longer than any right one does.
+fn wait_for_one_script(bench: &Bench) {
+    let one = || processes_about(&bench.path("seen")).into_iter().find(|command| command.ends_with("/script one 0 "));
+    let begin = Instant::now();
+    let mut last = None;
+    loop {
+        assert!(begin.elapsed() < PATIENCE, "no script was run by itself");
+        let now = one();
+        if now.is_some() && now == last {
+            return;
+        }
+        last = now;
+        thread::sleep(Duration::from_millis(1500));
+    }
+}
+
+#[test]
+fn a_suspect_whose_watching_is_interrupted_is_not_blamed() {
+    let bench = Bench::empty();
+    // Misused, it ends where hundreds of programs run at once, and hangs where one of them is watched.
+    let misused = "int before = errno;
+    if (p && !find(p)) {
+        char line[4096];
+        int open(const char *, int), file = open(\"/proc/self/cmdline\", 0);
+        ssize_t length = read(file, line, sizeof line);
+        if (length < 4 || memcmp(line + length - 4, \"all\", 4))
+            for (;;);
+        _exit(3);
+    }";
+    let library = bench.reference("libosmem.so", "int before = errno;", misused);
+    let child = start(&crate::fuzz::fuzz(&bench, &library, &["--seed", "1", "--runs", "200", "--timeout", "600"]));
+    wait_for_one_script(&bench);
+    signal(&child, "INT");
+    let result = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8_lossy(&result.stdout);
+    assert_eq!(result.status.code(), Some(130), "{stdout}{}", String::from_utf8_lossy(&result.stderr));
+    assert!(stdout.contains(": interrupted: ") && stdout.ends_with("no program failed\n"), "{stdout}");
+    assert_eq!(processes_about(&bench.path("")), Vec::<String>::new());
+    assert_eq!(bench.names("seen"), Vec::<String>::new());
+}
+
+#[test]
+fn an_interrupted_replay_judges_nothing() {
+    let bench = Bench::empty();
+    let library = bench.library("loop.so", &malloc_body("for (;;);"));
+    let script = bench.write("script", "b1 = malloc 8\n");
+    let mut replay = crate::bench::osmem(&["replay", "--timeout", "600", "--lib"]);
+    replay.arg(library).arg(script).env("TMPDIR", bench.path("seen"));
+    let child = start(&replay);
+    wait_for_one_script(&bench);
+    signal(&child, "TERM");
+    let result = child.wait_with_output().unwrap();
+    assert_eq!((result.status.code(), result.stdout), (Some(130), Vec::new()));
+    assert_eq!(processes_about(&bench.path("")), Vec::<String>::new());
+    assert_eq!(bench.names("seen"), Vec::<String>::new());
 }

@@ -1,5 +1,7 @@
 //! The command line: every sub-command, option and help text.
 
+mod search;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::suite::Profile;
+pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -65,6 +68,12 @@ pub enum Task {
     Trace(TraceArgs),
     /// Accept the traces of our own library as the golden ones
     Bless(BlessArgs),
+    /// Say where a trace leaves the contract, and why
+    Judge(JudgeArgs),
+    /// Search for a short program that breaks a library
+    Fuzz(FuzzArgs),
+    /// Run a script of calls with a library, or turn it into source code
+    Replay(ReplayArgs),
 }
 
 /// Where the battery lies, if not where it was built or installed.
@@ -95,6 +104,9 @@ pub struct CheckArgs {
     /// Size of a block's header in the library, in bytes [default: 32 for our own library, auto with --lib]
     #[arg(long, value_name = "auto|N")]
     pub header: Option<Header>,
+    /// What a trace is held against: its golden trace, or the contract as a model, which also says why [default: fixtures]
+    #[arg(long, value_enum, default_value_t)]
+    pub against: Against,
     /// How many programs run at the same time, 1 to 256 [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
@@ -187,6 +199,16 @@ impl Selection {
             Self::All => "all",
         }
     }
+}
+
+/// What a trace is held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Against {
+    /// The golden trace; the oracle where that is not exact for the header size
+    #[default]
+    Fixtures,
+    /// The contract as an executable model
+    Oracle,
 }
 
 /// What `check` prints.

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use osmem_oracle::readings::Allowed;
+use osmem_oracle::run::Run;
 use osmem_trace::golden::GoldenError;
 use osmem_trace::run::{Cancel, RunError, Stopped};
 use osmem_trace::{Trace, header};
@@ -16,11 +18,12 @@ use crate::args::{CheckArgs, Format, Header, Selection};
 use crate::battery::Battery;
 use crate::error::{Error, Exit};
 use crate::layout::Layout;
+use crate::oracle::{self, Together};
 use crate::record::{Outcome, Record, Summary, TestRecord, VERSION};
 use crate::report::output::{self, Output};
 use crate::report::{json, progress, text};
 use crate::runner::Runner;
-use crate::suite::Test;
+use crate::suite::{Profile, Test};
 use crate::verdict::{self, Expected};
 use crate::{library, pool};
 
@@ -50,7 +53,11 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), args.timeout, cancel)?;
     let header = header_size(args, &runner, &battery, &tests, &golden)?;
     let check = Check {
-        expected: golden.into_iter().map(|trace| Expected::of(trace, header)).collect(),
+        expected: golden
+            .into_iter()
+            .zip(&tests)
+            .map(|(trace, test)| Expected::of(trace, header, readings(test, args.lib.is_none()), args.against))
+            .collect(),
         traces: args.traces.clone().or(layout.traces),
         own: args.lib.is_none(),
         profile,
@@ -122,7 +129,16 @@ struct Check<'a> {
 }
 
 /// A judged test, and why the trace it ought to have left could not be written.
-type Judged = (TestRecord, Option<GoldenError>);
+struct Judged {
+    record: TestRecord,
+    run: Option<Run>,
+    problem: Option<GoldenError>,
+}
+
+/// What the oracle accepts in a test: one outcome for our own library and for what pins one, otherwise every right one.
+fn readings(test: &Test, own: bool) -> Allowed {
+    if own || test.profile == Profile::Strict { Allowed::strict() } else { Allowed::core() }
+}
 
 impl Check<'_> {
     /// Runs and reports. Also returns the first trace that could not be written.
@@ -134,13 +150,22 @@ impl Check<'_> {
         let bar = progress::bar(self.tests.len());
         let mut records = Vec::with_capacity(self.tests.len());
         let mut unkept = None;
+        let mut runs: Vec<Run> = Vec::with_capacity(self.tests.len());
 
         if args.format == Format::Text {
             self.introduce(&mut out)?;
         }
         let work = |index, cpu| self.test(index, cpu);
         let each = |_, judged: Result<Judged, Error>| {
-            let (record, problem) = judged?;
+            let Judged { mut record, run, problem } = judged?;
+            if let Some(run) = run {
+                if record.outcome.is_failure() {
+                    let alone = [&run];
+                    record.causes =
+                        Together::of(&alone, oracle::params(self.header), self.is_strict()).causes(&alone, None);
+                }
+                runs.push(run);
+            }
             if args.format == Format::Text {
                 bar.suspend(|| text::line(&mut out, &record, name_width))?;
             }
@@ -153,7 +178,7 @@ impl Check<'_> {
         bar.finish_and_clear();
         done?;
 
-        let record = self.record(records, start.elapsed());
+        let record = self.record(records, &runs, start.elapsed());
         match args.format {
             Format::Text => text::rest(&mut out, &record, output::width())?,
             Format::Json => json::write(&mut out, &record)?,
@@ -169,7 +194,16 @@ impl Check<'_> {
         Ok(writeln!(out, "{library}: {count} tests (profile {profile}), headers of {header} bytes, strace {strace}\n")?)
     }
 
-    fn record(&self, tests: Vec<TestRecord>, elapsed: Duration) -> Record {
+    /// Whether another reading of an open point is a mistake here.
+    fn is_strict(&self) -> bool {
+        self.own || matches!(self.profile, Selection::Strict | Selection::All)
+    }
+
+    fn record(&self, tests: Vec<TestRecord>, runs: &[Run], elapsed: Duration) -> Record {
+        let runs: Vec<&Run> = runs.iter().collect();
+        let summary = Summary::of(&tests, elapsed);
+        let together = Together::of(&runs, oracle::params(self.header), self.is_strict());
+        let causes = if summary.failures() > 0 { together.causes(&runs, None) } else { Vec::new() };
         Record {
             version: VERSION,
             library: self.runner.library.clone(),
@@ -177,7 +211,9 @@ impl Check<'_> {
             strace: self.runner.strace.version.to_string(),
             profile: self.profile.name(),
             interrupted: self.runner.is_cancelled(),
-            summary: Summary::of(&tests, elapsed),
+            behaves: together.behaves,
+            causes,
+            summary,
             tests,
         }
     }
@@ -195,13 +231,14 @@ impl Check<'_> {
             Err(RunError::Strace(error)) => return Some(Err(error.into())),
             Err(error) => {
                 let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
-                return Some(Ok((record, None)));
+                return Some(Ok(Judged { record, run: None, problem: None }));
             }
         };
         if seen.stopped == Some(Stopped::Cancelled) {
             return None;
         }
-        let mut record = verdict::judge(test, &seen, expected);
+        let run = oracle::run_of(&test.name, &seen, true);
+        let mut record = verdict::judge(test, &seen, &run, expected);
         let problem = match keep::keep(self.traces.as_deref(), &record, &self.runner.library, &seen.trace) {
             Ok(file) => {
                 record.trace_file = file;
@@ -209,6 +246,6 @@ impl Check<'_> {
             }
             Err(problem) => Some(problem),
         };
-        Some(Ok((record, problem)))
+        Some(Ok(Judged { record, run: Some(run), problem }))
     }
 }

@@ -8,10 +8,13 @@ use osmem_trace::golden::GoldenError;
 use osmem_trace::run::RunError;
 use osmem_trace::strace::StraceError;
 
+use crate::judge::JudgeError;
 use crate::layout::LayoutError;
 use crate::library::LibraryError;
 use crate::limits::LimitError;
 use crate::loader::LoadError;
+use crate::script::ScriptError;
+use crate::script::rust::RustError;
 use crate::suite::SuiteError;
 
 /// The exit codes of `osmem`. 3 is kept for a submission that does not build.
@@ -47,6 +50,8 @@ pub enum Error {
     Library(#[from] LibraryError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
     #[error("the program {0}")]
     Program(RunError),
     #[error("no test is named \"{0}\"; `osmem check --list` shows the names")]
@@ -75,6 +80,18 @@ pub enum Error {
     Output(#[from] io::Error),
     #[error("cannot remove {}: {source}", path.display())]
     Remove { path: PathBuf, source: io::Error },
+    #[error("cannot use the file {}: {source} (TMPDIR names another folder for it)", path.display())]
+    Stage { path: PathBuf, source: io::Error },
+    #[error("cannot write {}: {source}; name a folder you may write to with --out DIR", path.display())]
+    Save { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    #[error("the script cannot become a test program: {0}")]
+    TestProgram(#[from] RustError),
+    #[error("cannot add the test {name}: {why}")]
+    Add { name: String, why: String },
+    #[error("the replayer cannot run the script: {0}")]
+    Replayer(String),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(#[from] ctrlc::Error),
 }
@@ -94,12 +111,14 @@ impl Error {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Library(_) | Self::Load(LoadError::Refused { .. }) => Exit::Usage,
-            Self::Program(_) | Self::UnknownTest(_) | Self::BlessInCi => Exit::Usage,
+            Self::Program(_) | Self::UnknownTest(_) | Self::BlessInCi | Self::Judge(_) => Exit::Usage,
             Self::NothingSelected { .. } => Exit::NothingSelected,
             Self::Load(LoadError::Unfit { .. }) => Exit::Unfit,
             Self::Layout(_) | Self::Suite(_) | Self::Fixture(_) | Self::Orphan(_) => Exit::Unfit,
             Self::Limit(_) | Self::Strace(_) | Self::Run(_) => Exit::Unfit,
             Self::Traces(_) | Self::Output(_) | Self::Remove { .. } => Exit::Unfit,
+            Self::Script(_) | Self::TestProgram(_) | Self::Add { .. } => Exit::Usage,
+            Self::Stage { .. } | Self::Save { .. } | Self::Replayer(_) => Exit::Unfit,
             Self::Signals(_) => Exit::Internal,
         }
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// File name of the allocator's shared library, which programs name as what they need.
 pub const LIBRARY: &str = "libosmem.so";
 const PROBE: &str = "libosmem_probe.so";
+const REPLAYER: &str = "osmem-replayer";
 const SUITE: &str = "suite.toml";
 
 /// What belongs to this command: found from the folder of its executable.
@@ -17,10 +18,14 @@ pub struct Layout {
     pub library: PathBuf,
     /// The probe.
     pub probe: PathBuf,
+    /// The program that replays sequences of calls.
+    pub replayer: PathBuf,
     /// The folder of the test programs.
     pub programs: PathBuf,
     /// Where the traces of failing tests go; nowhere in an installed layout.
     pub traces: Option<PathBuf>,
+    /// Where what `fuzz` found goes; nowhere in an installed layout.
+    pub reproducers: Option<PathBuf>,
     /// Where the search for the fixtures starts.
     origin: PathBuf,
     /// The fixtures of an installed layout.
@@ -44,6 +49,9 @@ pub enum LayoutError {
     /// Our own library is missing.
     #[error("our own library {} does not exist; run `make build`, or name another with --lib", .0.display())]
     NoLibrary(PathBuf),
+    /// The replayer is missing.
+    #[error("{} does not exist; run `make build`, or install the command with `make install`", .0.display())]
+    NoReplayer(PathBuf),
     /// No suite anywhere.
     #[error("fixtures/{SUITE} is found neither above {} nor above the current folder; name the folder with --fixtures DIR", .0.display())]
     NoFixtures(PathBuf),
@@ -70,8 +78,10 @@ impl Layout {
             Ok(Self {
                 library: folder.join(LIBRARY),
                 probe: folder.join(PROBE),
+                replayer: folder.join(REPLAYER),
                 programs: folder.clone(),
                 traces: Some(prefix.join("traces")),
+                reproducers: Some(prefix.join("reproducers")),
                 origin: folder,
                 installed_fixtures: None,
             })
@@ -79,8 +89,10 @@ impl Layout {
             Ok(Self {
                 library: prefix.join("lib").join(LIBRARY),
                 probe: private.join(PROBE),
+                replayer: private.join(REPLAYER),
                 programs: private.join("test-programs"),
                 traces: None,
+                reproducers: None,
                 origin: folder,
                 installed_fixtures: Some(prefix.join("share/osmem/fixtures")),
             })
@@ -92,6 +104,11 @@ impl Layout {
     /// Our own library, which must exist.
     pub fn own_library(&self) -> Result<&Path, LayoutError> {
         if self.library.is_file() { Ok(&self.library) } else { Err(LayoutError::NoLibrary(self.library.clone())) }
+    }
+
+    /// The replayer, which must exist.
+    pub fn replayer(&self) -> Result<&Path, LayoutError> {
+        if self.replayer.is_file() { Ok(&self.replayer) } else { Err(LayoutError::NoReplayer(self.replayer.clone())) }
     }
 
     /// The folder of the test programs: the given one, or ours.

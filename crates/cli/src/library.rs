@@ -16,7 +16,7 @@ const FUNCTIONS: [&str; 4] = ["os_malloc", "os_calloc", "os_realloc", "os_free"]
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
     /// Nothing is there, or it cannot be read.
-    #[error("cannot read the library {}: {source}", path.display())]
+    #[error("cannot read the library {}: {source}; name a shared library, or a folder that holds {LIBRARY}", path.display())]
     Read {
         /// The library.
         path: PathBuf,

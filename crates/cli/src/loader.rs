@@ -44,7 +44,9 @@ pub fn check(program: &Path, library: &Path) -> Result<(), LoadError> {
     let failed = |error: io::Error| unfit(error.to_string());
     let refused = |words: String| LoadError::Refused { library: library.to_owned(), words };
 
-    let folder = tempfile::tempdir().map_err(failed)?;
+    let no_folder =
+        |error| unfit(format!("no temporary folder can be made: {error}; set TMPDIR to one you may write to"));
+    let folder = tempfile::tempdir().map_err(no_folder)?;
     if !fits_search_path(folder.path()) {
         let folder = folder.path().display();
         return Err(unfit(format!(

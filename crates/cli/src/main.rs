@@ -7,16 +7,23 @@ mod args;
 mod battery;
 mod bless;
 mod check;
+mod convert;
 mod error;
+mod fuzz;
+mod judge;
+mod lab;
 mod layout;
 mod library;
 mod limits;
 mod loader;
+mod oracle;
 mod pool;
 mod record;
+mod replay;
 mod report;
 mod rules;
 mod runner;
+mod script;
 mod suite;
 mod trace;
 mod verdict;
@@ -45,6 +52,9 @@ fn run(task: &Task) -> Result<Exit, Error> {
         Task::Check(args) => check::run(args, &cancel),
         Task::Trace(args) => trace::run(args, &cancel),
         Task::Bless(args) => bless::run(args, &cancel),
+        Task::Judge(args) => judge::run(args, &cancel),
+        Task::Fuzz(args) => fuzz::run(args, &cancel),
+        Task::Replay(args) => replay::run(args, &cancel),
     }
 }
 

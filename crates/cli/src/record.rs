@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::oracle::CauseRecord;
 use crate::rules::Rule;
 use crate::suite::{Profile, Test};
 
 /// The version of the JSON form; it grows when a field changes its meaning or goes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Everything that is to be said about one run of the battery.
 #[derive(Debug, Serialize)]
@@ -28,6 +29,10 @@ pub struct Record {
     pub profile: &'static str,
     /// Whether the run was interrupted; then `tests` holds only those that ended before.
     pub interrupted: bool,
+    /// How the library differs from the contract in what it counts with, and how it reads open points.
+    pub behaves: Vec<String>,
+    /// What explains all failures together, the likeliest first.
+    pub causes: Vec<CauseRecord>,
     /// One entry per test, in the order of the suite.
     pub tests: Vec<TestRecord>,
     /// The entries counted.
@@ -50,8 +55,6 @@ pub enum Outcome {
     Limit,
     /// The surroundings failed; never the library's fault and never scored.
     InfraError,
-    /// The program's own checks hold, and the expected trace is not known for this header size.
-    Unjudged,
 }
 
 impl Outcome {
@@ -64,7 +67,6 @@ impl Outcome {
             Self::Timeout => "timeout",
             Self::Limit => "limit",
             Self::InfraError => "infra-error",
-            Self::Unjudged => "unjudged",
         }
     }
 
@@ -99,10 +101,14 @@ pub struct TestRecord {
     pub reason: Option<String>,
     /// The rules it proves.
     pub rules: Vec<Rule>,
-    /// The header size the expected trace was expressed for, in bytes; `None` if that was not exact.
-    pub header: Option<u64>,
+    /// The header size that was expected, in bytes.
+    pub header: u64,
+    /// What it was held against.
+    pub judged_by: Judge,
     /// Wall-clock time of the run.
     pub milliseconds: f64,
+    /// What explains this failure by itself, the likeliest first.
+    pub causes: Vec<CauseRecord>,
     /// What the program does.
     pub description: String,
     /// Advice for someone whose allocator fails it.
@@ -113,6 +119,16 @@ pub struct TestRecord {
     pub output: Option<String>,
     /// Where the trace that was seen has been written.
     pub trace_file: Option<PathBuf>,
+}
+
+/// What a trace was held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judge {
+    /// Its golden trace.
+    Fixture,
+    /// The contract as a model.
+    Oracle,
 }
 
 /// The first difference between two traces.
@@ -152,8 +168,6 @@ pub struct Summary {
     pub timed_out: usize,
     /// Outcome limit.
     pub limited: usize,
-    /// Outcome unjudged.
-    pub unjudged: usize,
     /// Outcome infra-error.
     pub infra_errors: usize,
     /// Tests and points by profile.
@@ -198,7 +212,9 @@ impl TestRecord {
             outcome,
             reason,
             rules: test.rules.clone(),
-            header: None,
+            header: osmem_trace::header::CONTRACT,
+            judged_by: Judge::Fixture,
+            causes: Vec::new(),
             milliseconds: (elapsed.as_secs_f64() * 10_000.0).round() / 10.0,
             description: test.description.clone(),
             hint: test.hint.clone(),
@@ -221,7 +237,6 @@ impl Summary {
                 Outcome::Crash => &mut summary.crashed,
                 Outcome::Timeout => &mut summary.timed_out,
                 Outcome::Limit => &mut summary.limited,
-                Outcome::Unjudged => &mut summary.unjudged,
                 Outcome::InfraError => &mut summary.infra_errors,
             } += 1;
             let passed = usize::from(test.outcome == Outcome::Pass);
@@ -267,10 +282,10 @@ mod tests {
         let tests = [
             record(Profile::Core, Outcome::Pass, &["R4", "R10"]),
             record(Profile::Core, Outcome::Crash, &["R4"]),
-            record(Profile::Robust, Outcome::Unjudged, &["R2"]),
+            record(Profile::Robust, Outcome::InfraError, &["R2"]),
         ];
         let summary = Summary::of(&tests, Duration::from_millis(1500));
-        assert_eq!((summary.tests, summary.passed, summary.crashed, summary.unjudged), (3, 1, 1, 1));
+        assert_eq!((summary.tests, summary.passed, summary.crashed, summary.infra_errors), (3, 1, 1, 1));
         assert_eq!(summary.failures(), 1);
         assert_eq!(summary.profiles[&Profile::Core], Score { earned: 3, points: 6, passed: 1, tests: 2 });
         assert_eq!(summary.rules[&"R4".parse().unwrap()], Tally { passed: 1, tests: 2 });

@@ -1,63 +1,94 @@
 //! Whose fault is it? From what was seen of a run to the outcome of its test.
 
 use osmem_trace::diff::{self, Mark};
-use osmem_trace::header::{self, NotExact};
+use osmem_trace::header;
 use osmem_trace::model::{Call, End, Entry, Outcome as Ending};
 use osmem_trace::run::{EndProof, Stopped};
 use osmem_trace::{Observation, Trace};
 
-use crate::record::{Difference, Outcome, Row, TestRecord};
+use osmem_oracle::follow::Divergence;
+use osmem_oracle::readings::Allowed;
+use osmem_oracle::run::{Run, Step};
+
+use crate::args::Against;
+use crate::record::{Difference, Judge, Outcome, Row, TestRecord};
+use crate::rules::Rule;
 use crate::suite::Test;
+use crate::{convert, oracle};
 
 /// Calls shown before and after the first difference.
-const CONTEXT: usize = 3;
+pub const CONTEXT: usize = 3;
 /// Lines of a difference before and from the first that differs; a call may make any number of system calls.
 const LINES_BEFORE: usize = 12;
 /// See [`LINES_BEFORE`].
 const LINES_FROM: usize = 16;
 /// Lines kept of what a program wrote.
 const OUTPUT_LINES: usize = 8;
+/// Characters kept of one of them.
+const OUTPUT_COLUMNS: usize = 400;
 /// The loader's exit code when it cannot start a program.
 const NOT_LOADED: i32 = 127;
 
 /// What is wrong with a run, whatever trace was expected.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Anything but pass and unjudged.
+    /// Anything but pass.
     pub outcome: Outcome,
     /// In one sentence.
     pub reason: String,
 }
 
-/// The expected trace of a test for a certain header size.
+/// What a test is held against.
 pub struct Expected {
-    trace: Result<Trace, NotExact>,
+    /// `None`: the oracle judges.
+    trace: Option<Trace>,
     header: u64,
+    /// The readings that the oracle accepts.
+    allowed: Allowed,
 }
 
 impl Expected {
-    /// The golden trace, expressed for headers of `header` bytes as far as that is exact.
-    pub fn of(golden: Trace, header: u64) -> Self {
-        let trace = if header == header::CONTRACT { Ok(golden) } else { header::re_express(&golden, header) };
-        Self { trace, header }
+    /// The golden trace, expressed for headers of `header` bytes; the oracle where that is not exact, or where it is asked for.
+    pub fn of(golden: Trace, header: u64, allowed: Allowed, against: Against) -> Self {
+        let trace = match against {
+            Against::Oracle => None,
+            Against::Fixtures if header == header::CONTRACT => Some(golden),
+            Against::Fixtures => header::re_express(&golden, header).ok(),
+        };
+        Self { trace, header, allowed }
+    }
+
+    fn judge(&self) -> Judge {
+        if self.trace.is_some() { Judge::Fixture } else { Judge::Oracle }
     }
 }
 
 /// Judges what was seen of `test`.
-pub fn judge(test: &Test, seen: &Observation, expected: &Expected) -> TestRecord {
-    let (outcome, reason) = match (fault(seen), &expected.trace) {
-        (Some(fault), _) => (fault.outcome, Some(fault.reason)),
-        (None, Ok(trace)) if *trace == seen.trace => (Outcome::Pass, None),
-        (None, Ok(_)) => (Outcome::Fail, Some("the trace differs from the expected one".to_owned())),
-        (None, Err(why)) => {
-            let reason = format!("the expected trace is not exact for headers of {} bytes: {why}", expected.header);
-            (Outcome::Unjudged, Some(reason))
-        }
+pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected) -> TestRecord {
+    let divergence = match expected.judge() {
+        Judge::Oracle => oracle::first_divergence(run, oracle::params(expected.header), expected.allowed),
+        Judge::Fixture => None,
     };
-    let trace = expected.trace.as_ref().ok();
+    let (outcome, reason) = match (fault(seen), &expected.trace, &divergence) {
+        (Some(fault), ..) => (fault.outcome, Some(fault.reason)),
+        (None, Some(trace), _) if *trace == seen.trace => (Outcome::Pass, None),
+        (None, Some(_), _) => (Outcome::Fail, Some("the trace differs from the expected one".to_owned())),
+        (None, None, None) => (Outcome::Pass, None),
+        (None, None, Some((_, divergence))) => (Outcome::Fail, Some(told(divergence))),
+    };
+    let difference = match (&expected.trace, &divergence) {
+        _ if !outcome.is_failure() => None,
+        (Some(trace), _) => difference(test, trace, &seen.trace),
+        (None, Some((step, divergence))) => {
+            let mappings: u32 = run.steps[..*step].iter().map(convert::mappings).sum();
+            demanded(*step, divergence, &run.steps, mappings + 1)
+        }
+        (None, None) => None,
+    };
     TestRecord {
-        header: trace.map(|_| expected.header),
-        difference: trace.filter(|_| outcome.is_failure()).and_then(|trace| difference(test, trace, &seen.trace)),
+        header: expected.header,
+        judged_by: expected.judge(),
+        difference,
         output: if outcome.is_failure() { last_lines(&seen.stderr) } else { None },
         ..TestRecord::new(test, outcome, reason, seen.elapsed)
     }
@@ -99,7 +130,9 @@ pub fn incomplete(seen: &Observation) -> Option<Fault> {
             let reason = if let Some(function) = seen.missing.first() {
                 format!("the library has no {}", function.name())
             } else if let Some(forged) = seen.forged.first() {
-                format!("something other than the probe wrote a mark of the probe's, \"{}\"", forged.text)
+                // Whatever a library likes, so nothing that a terminal obeys, and no line break.
+                let text = cut(&forged.text.escape_debug().to_string());
+                format!("something other than the probe wrote a mark of the probe's, \"{text}\"")
             } else if seen.proof.is_none() {
                 format!("the program ended, with status {status}, before its main did: {}", place())
             } else {
@@ -133,6 +166,27 @@ fn request(call: &Call) -> String {
     let text = alone.to_string();
     let line = text.lines().next().unwrap_or_default();
     line.split(" = ").next().unwrap_or(line).to_owned()
+}
+
+/// A divergence in one sentence.
+pub fn told(divergence: &Divergence) -> String {
+    let call = request(&convert::call_of(&divergence.seen));
+    format!("{call} breaks R{}: {}", divergence.rule, divergence.symptom.sentence())
+}
+
+/// What the contract demands beside what was seen, after the steps before it.
+///
+/// `mapping` is the number of the next mapping.
+pub fn demanded(step: usize, divergence: &Divergence, steps: &[Step], mapping: u32) -> Option<Difference> {
+    let rule: Rule = format!("R{}", divergence.rule).parse().ok()?;
+    let before = steps[step.saturating_sub(CONTEXT)..step].iter().map(convert::entry_of);
+    let trace = |call: Call| Trace { entries: before.clone().chain([Entry::Call(call)]).collect(), end: End::Exit(0) };
+    let expected = convert::expected_call(&divergence.expected, mapping);
+    let rows = diff::rows(&trace(expected), &trace(convert::call_of(&divergence.seen)));
+    let mut context: Vec<Row> = rows.into_iter().map(Row::from).collect();
+    // The end line stands for nothing.
+    context.pop();
+    Some(Difference { rule, sentence: rule.sentence(), context: shortened(context) })
 }
 
 fn difference(test: &Test, expected: &Trace, actual: &Trace) -> Option<Difference> {
@@ -172,11 +226,20 @@ pub fn last_lines(bytes: &[u8]) -> Option<String> {
     let text = printable(&String::from_utf8_lossy(bytes));
     let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let kept = &lines[lines.len().saturating_sub(OUTPUT_LINES)..];
+    let kept: Vec<_> = kept.iter().map(|line| cut(line)).collect();
     (!kept.is_empty()).then(|| kept.join("\n"))
 }
 
 fn last_line(bytes: &[u8]) -> Option<String> {
     last_lines(bytes).and_then(|lines| lines.lines().last().map(str::to_owned))
+}
+
+/// A line of a bounded length.
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(OUTPUT_COLUMNS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 fn printable(text: &str) -> String {
@@ -206,5 +269,7 @@ mod tests {
         assert_eq!(last_lines(b"one\r\n\x1b[2Jtwo\xff\n").as_deref(), Some("one\u{fffd}\n\u{fffd}[2Jtwo\u{fffd}"));
         let many: String = (0..100).map(|number| format!("{number}\n")).collect();
         assert_eq!(last_lines(many.as_bytes()).unwrap().lines().next(), Some("92"));
+        let long = last_lines("é".repeat(100_000).as_bytes()).unwrap();
+        assert_eq!(long, format!("{}…", "é".repeat(OUTPUT_COLUMNS)));
     }
 }

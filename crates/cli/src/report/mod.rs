@@ -2,7 +2,10 @@
 //! Colour, width and the terminal live here.
 
 pub mod columns;
+pub mod fuzz;
 pub mod json;
+pub mod judge;
 pub mod output;
 pub mod progress;
+pub mod replay;
 pub mod text;

@@ -10,3 +10,12 @@ pub fn bar(length: usize) -> ProgressBar {
     }
     bar
 }
+
+/// A line that tells how far an open-ended search has come.
+pub fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}

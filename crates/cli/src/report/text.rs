@@ -6,24 +6,25 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{columns, output};
-use crate::record::{Difference, Outcome, Record, Summary, Tally, TestRecord};
+use crate::oracle::CauseRecord;
+use crate::record::{Difference, Judge, Outcome, Record, Summary, Tally, TestRecord};
 use crate::rules::Rule;
 
-const BOLD: Style = Style::new().bold();
+pub const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
+pub const GOOD: Style = AnsiColor::Green.on_default();
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
 const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
 
 /// `text` in `style`; [`anstream`] takes the style away where it does not belong.
-fn styled(style: Style, text: impl Display) -> String {
+pub fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
 fn style_of(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Pass => GOOD,
-        Outcome::InfraError | Outcome::Unjudged => DOUBTFUL,
+        Outcome::InfraError => DOUBTFUL,
         Outcome::Fail | Outcome::Crash | Outcome::Timeout | Outcome::Limit => BAD,
     }
 }
@@ -59,6 +60,7 @@ fn failure(out: &mut impl Write, test: &TestRecord, own: bool, width: usize) -> 
     if let Some(difference) = &test.difference {
         table(out, difference, width)?;
     }
+    causes(out, &test.causes, "cause", width)?;
     if test.outcome.is_failure() {
         for (number, rule) in test.rules.iter().enumerate() {
             let text = format!("{rule} {}. {}", rule.name(), rule.sentence());
@@ -82,7 +84,7 @@ fn failure(out: &mut impl Write, test: &TestRecord, own: bool, width: usize) -> 
 }
 
 /// A labelled paragraph, wrapped between words and hanging under its first line.
-fn item(out: &mut impl Write, label: &str, text: &str, width: usize) -> io::Result<()> {
+pub fn item(out: &mut impl Write, label: &str, text: &str, width: usize) -> io::Result<()> {
     const INDENT: usize = 10;
     write!(out, "  {} ", styled(BOLD, format_args!("{label:7}")))?;
     let mut column = INDENT;
@@ -101,7 +103,7 @@ fn item(out: &mut impl Write, label: &str, text: &str, width: usize) -> io::Resu
     writeln!(out)
 }
 
-fn table(out: &mut impl Write, difference: &Difference, width: usize) -> io::Result<()> {
+pub fn table(out: &mut impl Write, difference: &Difference, width: usize) -> io::Result<()> {
     let widths = columns::widths(&difference.context, width);
     writeln!(out)?;
     let heading = format!("    {:left$}   actual", "expected", left = widths.0);
@@ -138,7 +140,8 @@ fn summary(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()
     for cells in cells.chunks((width / 12).clamp(1, 9)) {
         writeln!(out, "{}", cells.join("   "))?;
     }
-    unjudged(out, record, width)?;
+    by_oracle(out, record, width)?;
+    together(out, record, width)?;
     let counts = counts(&record.summary);
     let interrupted = if record.interrupted { "interrupted: " } else { "" };
     let style =
@@ -151,16 +154,34 @@ fn summary(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()
     )
 }
 
-/// Names the tests that nobody judged, since they are easily taken for passed ones.
-fn unjudged(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()> {
-    let names: Vec<_> =
-        record.tests.iter().filter(|test| test.outcome == Outcome::Unjudged).map(|test| test.name.as_str()).collect();
-    if names.is_empty() {
+/// Names the tests that had to be judged by the oracle, since their golden traces are for another header size.
+fn by_oracle(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()> {
+    let judged = record.tests.iter().filter(|test| test.judged_by == Judge::Oracle).count();
+    if judged == 0 {
         return Ok(());
     }
-    let text =
-        format!("{} (the expected trace is not known exactly for this header size; see --header)", names.join(", "));
-    item(out, "unjudged", &text, width)
+    let count = if judged == record.tests.len() { "all".to_owned() } else { judged.to_string() };
+    item(out, "oracle", &format!("{count} judged by the contract as a model instead of a golden trace"), width)
+}
+
+/// What all tests together say of the library.
+fn together(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()> {
+    for (number, sentence) in record.behaves.iter().enumerate() {
+        item(out, if number == 0 { "library" } else { "" }, sentence, width)?;
+    }
+    causes(out, &record.causes, "cause", width)
+}
+
+/// Likely causes; those that explain as much as the first are all shown.
+pub fn causes(out: &mut impl Write, causes: &[CauseRecord], label: &str, width: usize) -> io::Result<()> {
+    for (number, cause) in causes.iter().enumerate().take_while(|(number, cause)| *number == 0 || cause.equal) {
+        let CauseRecord { id, sentence, explained, runs, .. } = cause;
+        let rules: Vec<_> = cause.rules.iter().map(Rule::to_string).collect();
+        let share = if *runs > 1 { format!(", explains {explained} of {runs} runs") } else { String::new() };
+        let text = format!("{id} ({}{share}). {sentence}", rules.join(", "));
+        item(out, if number == 0 { label } else { "or" }, &text, width)?;
+    }
+    Ok(())
 }
 
 /// `97 passed, 2 failed, 1 crashed`: what there is none of is left out.
@@ -171,7 +192,6 @@ fn counts(summary: &Summary) -> String {
         (summary.crashed, "crashed"),
         (summary.timed_out, "timed out"),
         (summary.limited, "went over a limit"),
-        (summary.unjudged, "unjudged"),
         (summary.infra_errors, "not run properly"),
     ];
     let counts: Vec<_> =
@@ -216,6 +236,8 @@ mod tests {
             strace: "6.1".to_owned(),
             profile: "all",
             interrupted: false,
+            behaves: Vec::new(),
+            causes: Vec::new(),
             tests,
             summary,
         }
@@ -248,7 +270,7 @@ mod tests {
                 row('-', Some("exit 0"), None),
             ],
         });
-        let text = plain(|out| rest(out, &record(vec![failed, test("b", Outcome::Unjudged)]), 100));
+        let text = plain(|out| rest(out, &record(vec![failed, test("b", Outcome::InfraError)]), 100));
         for expected in [
             "fail: split-first (core)\n  test    Splits the first block\n  why     the trace differs\n",
             "  output  first\n          second\n",
@@ -257,8 +279,7 @@ mod tests {
             "  hint    Look at the remainder\n",
             "  trace   /t/split-first.trace\n  accept  osmem bless split-first",
             "core      0 of   4 points,   0 of   2 tests\nR6    0/2\n",
-            "  unjudged b (the expected trace is not known",
-            "1 failed, 1 unjudged in 1.23 s: /x/libosmem.so\n",
+            "1 failed, 1 not run properly in 1.23 s: /x/libosmem.so\n",
         ] {
             assert!(text.contains(expected), "{expected}\n-- not in --\n{text}");
         }

@@ -1,0 +1,342 @@
+//! `osmem fuzz`: random programs against a library, until one leaves the contract or the time is over.
+
+mod batch;
+mod calibrate;
+pub mod find;
+pub mod foretold;
+pub mod reproducer;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::ProgressBar;
+use osmem_oracle::infer;
+use osmem_oracle::params::Params;
+use osmem_oracle::random::{self, Generated, Plan};
+use osmem_oracle::readings::{Allowed, Readings};
+use osmem_oracle::run::{End, Run};
+use osmem_trace::header;
+use osmem_trace::run::Cancel;
+use serde::Serialize;
+
+use crate::args::{Format, FuzzArgs, FuzzProfile};
+use crate::error::{Error, Exit};
+use crate::lab::Lab;
+use crate::layout::Layout;
+use crate::oracle::{self, Together};
+use crate::report::output::{self, Output};
+use crate::report::{self, json, progress};
+use crate::{library, pool};
+use find::{Finding, Judge};
+use reproducer::Reproducer;
+
+/// How long a single program may take where it is watched, in time limits of a batch's.
+const PATIENCE: u32 = 2;
+/// How long a program is made shorter, at the most.
+const SHRINKING: Duration = Duration::from_secs(15);
+/// Programs that are watched beside the one that was found, to tell causes apart.
+const WITNESSES: u64 = 12;
+/// Programs in the first batches: few, so that a library that hangs is found out soon.
+const FIRST: [u64; 4] = [2, 6, 24, 60];
+/// Programs in any later batch.
+const LATER: u64 = 200;
+
+/// What came of it; every report is derived from it.
+#[derive(Debug, Serialize)]
+pub struct FuzzRecord {
+    /// Of the JSON form.
+    pub version: u32,
+    /// The library.
+    pub library: PathBuf,
+    /// Where the programs come from.
+    pub seed: u64,
+    /// Which programs, and what was right.
+    pub profile: &'static str,
+    /// Steps of a program.
+    pub ops: usize,
+    /// Programs that were run to their ends.
+    pub programs: u64,
+    /// Their calls.
+    pub calls: u64,
+    /// Wall-clock time of the search.
+    pub seconds: f64,
+    /// Calls in a second, setting up and comparing included.
+    pub calls_per_second: u64,
+    /// How the library differs from the contract in what it counts with, and how it reads open points.
+    pub behaves: Vec<String>,
+    /// Someone interrupted it.
+    pub interrupted: bool,
+    /// The first program that failed.
+    pub finding: Option<Reproducer>,
+    /// Where it has been written.
+    pub files: Vec<PathBuf>,
+}
+
+const VERSION: u32 = 1;
+
+/// Runs `osmem fuzz`.
+pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
+    let layout = Layout::find()?;
+    let library = match &args.lib {
+        Some(given) => library::locate(given)?,
+        None => layout.own_library()?.to_owned(),
+    };
+    let lab = Lab::prepare(&layout, library, cancel)?;
+    let seed = args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
+    let kinds = Kinds::of(args);
+    let start = Instant::now();
+    let calibrated = calibrated(&lab, args, &kinds)?;
+    let plan = Plan {
+        ops: args.ops,
+        misuse: kinds.misuse,
+        huge: kinds.misuse,
+        foreign: kinds.misuse,
+        refusals: kinds.refusals,
+        params: calibrated.params,
+        readings: calibrated.readings,
+    };
+    let judge = Judge { lab: &lab, params: calibrated.params, allowed: kinds.allowed, time: args.timeout * PATIENCE };
+    let search = Search { args, seed, plan, judge, start, cancel };
+    let (mut found, programs, calls) = search.run()?;
+    let elapsed = start.elapsed();
+    let mut finding = None;
+    let mut behaves = calibrated.behaves;
+    if let Some((number, first)) = found.take() {
+        let whole = first.run().clone();
+        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, SHRINKING, None) };
+        let causes = search.causes(number, &whole, shrunk.run(), &calibrated.runs, kinds.strict)?;
+        behaves = causes.0;
+        finding = Some(Reproducer::of(number, &shrunk, causes.1, calibrated.params, calibrated.readings));
+    }
+    // What was found is told even if it cannot be kept.
+    let (files, unkept) = match (&finding, args.out.clone().or(layout.reproducers)) {
+        (Some(finding), Some(folder)) => match finding.save(&folder, seed) {
+            Ok(files) => (files, None),
+            Err(error) => (Vec::new(), Some(error)),
+        },
+        _ => (Vec::new(), None),
+    };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rate")]
+    let rate = (calls as f64 / elapsed.as_secs_f64().max(0.001)) as u64;
+    let record = FuzzRecord {
+        version: VERSION,
+        library: lab.library.clone(),
+        seed,
+        profile: kinds.name,
+        ops: args.ops,
+        programs,
+        calls,
+        seconds: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        calls_per_second: rate,
+        behaves,
+        interrupted: cancel.is_cancelled(),
+        finding,
+        files,
+    };
+    let mut out = Output::stdout();
+    match args.format {
+        Format::Text => report::fuzz::write(&mut out, &record, output::width())?,
+        Format::Json => json::write(&mut out, &record)?,
+    }
+    out.flush()?;
+    if let Some(error) = unkept {
+        return Err(error);
+    }
+    Ok(match record.finding {
+        Some(_) => Exit::Failed,
+        None if record.interrupted => Exit::Interrupted,
+        None => Exit::Passed,
+    })
+}
+
+/// Which programs are drawn, and what is right.
+struct Kinds {
+    name: &'static str,
+    misuse: bool,
+    refusals: bool,
+    strict: bool,
+    allowed: Allowed,
+}
+
+impl Kinds {
+    fn of(args: &FuzzArgs) -> Self {
+        let own = args.lib.is_none();
+        let (name, misuse, refusals, strict) = match args.profile {
+            None if own => ("strict", true, true, true),
+            None => ("core, with misuse", true, false, false),
+            Some(FuzzProfile::Core) => ("core", false, false, false),
+            Some(FuzzProfile::Robust) => ("robust", true, true, false),
+            Some(FuzzProfile::Strict) => ("strict", true, true, true),
+        };
+        let allowed = if strict { Allowed::strict() } else { Allowed::core() };
+        Self { name, misuse, refusals, strict, allowed }
+    }
+}
+
+/// What the library counts with and how it reads open points.
+struct Calibrated {
+    params: Params,
+    readings: Readings,
+    behaves: Vec<String>,
+    runs: Vec<Run>,
+}
+
+/// Watches a few fixed programs. What they show of a mistake, random programs will show as well.
+fn calibrated(lab: &Lab, args: &FuzzArgs, kinds: &Kinds) -> Result<Calibrated, Error> {
+    let mut runs = Vec::new();
+    for (name, ops) in calibrate::programs() {
+        if lab.is_cancelled() {
+            break;
+        }
+        let watched = lab.watch(&ops, name, args.timeout * PATIENCE, None)?;
+        if watched.is_cut_off() {
+            break;
+        }
+        let stuck = watched.run.end == End::Timeout;
+        runs.push(watched.run);
+        if stuck {
+            // The others would only cost the same time.
+            break;
+        }
+    }
+    let seen: Vec<&Run> = runs.iter().collect();
+    let header = infer::Inferred::of(&seen, oracle::params(header::CONTRACT)).header;
+    let header = header.filter(|_| !kinds.strict || args.lib.is_some()).unwrap_or(header::CONTRACT);
+    let params = oracle::params(header);
+    let together = Together::of(&seen, params, kinds.strict);
+    let readings = if kinds.strict { Readings::CONTRACT } else { infer::readings(&infer::settle(&seen, params)) };
+    Ok(Calibrated { params, readings, behaves: together.behaves, runs })
+}
+
+/// The search itself.
+struct Search<'a> {
+    args: &'a FuzzArgs,
+    seed: u64,
+    plan: Plan,
+    judge: Judge<'a>,
+    start: Instant,
+    cancel: &'a Cancel,
+}
+
+/// What the whole search came to: the first program that failed, and how many programs and calls there were.
+type Ran = (Option<(u64, Finding)>, u64, u64);
+
+/// What a batch came to: its programs and calls, and the first program in it that failed.
+type Outcome = Result<(u64, usize, Option<(u64, Finding)>), Error>;
+
+impl Search<'_> {
+    /// Runs batches until one fails or there are enough: the first program that failed, and how many programs and calls there were.
+    fn run(&self) -> Result<Ran, Error> {
+        let jobs = self.args.jobs.map_or_else(|| thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let bar = progress::spinner();
+        let (mut programs, mut calls, mut found) = (0, 0_u64, None);
+        let each = |_, outcome: Outcome| {
+            let (more, agreed, finding) = outcome.map_err(Stop::Failed)?;
+            programs += more;
+            calls += agreed as u64;
+            self.show(&bar, programs, calls);
+            match finding {
+                Some(finding) => {
+                    found = Some(finding);
+                    Err(Stop::Found)
+                }
+                None => Ok(()),
+            }
+        };
+        let ended = pool::in_order(usize::MAX, jobs, |index, cpu| self.batch(index, cpu), each);
+        bar.finish_and_clear();
+        match ended {
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Found) | Ok(()) => Ok((found, programs, calls)),
+        }
+    }
+
+    fn show(&self, bar: &ProgressBar, programs: u64, calls: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "a rate")]
+        let rate = calls as f64 / self.start.elapsed().as_secs_f64().max(0.001);
+        bar.set_message(format!("{programs} programs, {calls} calls, {rate:.0} calls per second"));
+        bar.tick();
+    }
+
+    /// One batch; `None` if it is not wanted any more.
+    fn batch(&self, index: usize, cpu: Option<usize>) -> Option<Outcome> {
+        let (first, count) = self.numbers(index)?;
+        if self.cancel.is_cancelled() || self.args.runs.is_none() && self.start.elapsed() > self.args.time() {
+            return None;
+        }
+        Some(self.outcome(first, count, cpu))
+    }
+
+    fn outcome(&self, first: u64, count: u64, cpu: Option<usize>) -> Outcome {
+        let programs: Vec<Generated> =
+            (first..first + count).map(|number| random::program(self.seed, number, &self.plan)).collect();
+        let key = RandomState::new().build_hasher().finish() | 1;
+        let (suspects, mut calls) = batch::run(self.judge.lab, &programs, key, self.args.timeout, cpu)?;
+        for (done, place) in suspects.into_iter().enumerate() {
+            // Of a batch that was interrupted, what did not run to its end is a suspect too.
+            if self.cancel.is_cancelled() {
+                return Ok((place as u64, calls, None));
+            }
+            let number = first + place as u64;
+            let ops = &programs[place].ops;
+            if let Some(finding) = self.judge.watch(ops, &format!("program {number}"), cpu)? {
+                return Ok((place as u64 + 1, calls, Some((number, finding))));
+            }
+            if self.cancel.is_cancelled() {
+                return Ok((place as u64, calls, None));
+            }
+            calls += ops.iter().filter(|op| op.is_call()).count();
+            // A library that is right in a way of its own: what is seen of it one by one is all that can be seen in the time.
+            if self.args.runs.is_none() && done > 0 && self.start.elapsed() > self.args.time() {
+                break;
+            }
+        }
+        Ok((count, calls, None))
+    }
+
+    /// The programs of a batch; `None` beyond the last one.
+    fn numbers(&self, index: usize) -> Option<(u64, u64)> {
+        let before: u64 = FIRST.iter().take(index).sum();
+        let later = (index as u64).saturating_sub(FIRST.len() as u64);
+        let first = before + later * LATER;
+        let count = FIRST.get(index).copied().unwrap_or(LATER);
+        let count = self.args.runs.map_or(count, |runs| count.min(runs.saturating_sub(first)));
+        (count > 0).then_some((first, count))
+    }
+
+    /// What the library is like, and what explains the run that was found, whole and shrunk, together with some others.
+    fn causes(
+        &self,
+        found: u64,
+        run: &Run,
+        shrunk: &Run,
+        calibrated: &[Run],
+        strict: bool,
+    ) -> Result<(Vec<String>, Vec<oracle::CauseRecord>), Error> {
+        let mut runs: Vec<Run> = calibrated.to_vec();
+        for number in (0..WITNESSES).filter(|number| *number != found) {
+            // One that is stuck would be stuck in every program.
+            if run.end == End::Timeout || self.cancel.is_cancelled() {
+                break;
+            }
+            let program = random::program(self.seed, number, &self.plan);
+            let watched = self.judge.lab.watch(&program.ops, &format!("program {number}"), self.judge.time, None)?;
+            if !watched.is_cut_off() {
+                runs.push(watched.run);
+            }
+        }
+        let runs: Vec<&Run> = runs.iter().chain([run, shrunk]).collect();
+        let together = Together::of(&runs, self.plan.params, strict);
+        let causes = together.causes(&runs, Some(shrunk));
+        Ok((together.behaves, causes))
+    }
+}
+
+/// Why no more batches are wanted.
+enum Stop {
+    Found,
+    Failed(Error),
+}

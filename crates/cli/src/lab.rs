@@ -1,0 +1,205 @@
+//! Runs scripts with a library: one of them watched call by call, or hundreds at a time in forked children.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use osmem_oracle::program::{Op, Pointer, Refused};
+use osmem_oracle::run::Run;
+use osmem_replay::{FileHeader, Refusal, Sequence, file_length};
+use osmem_trace::run::{Cancel, Environment, Limits, Recording, Stopped, record_log};
+use osmem_trace::{Observation, Spec, Strace, observe};
+use tempfile::TempDir;
+
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::{library, limits, loader, oracle};
+
+/// Bytes of strace's log of one run.
+const LOG_LIMIT: u64 = 64 << 20;
+
+/// The replayer with a library in front of it.
+#[derive(Debug)]
+pub struct Lab {
+    /// The witness.
+    pub strace: Strace,
+    /// The library under test.
+    pub library: PathBuf,
+    probe: PathBuf,
+    replayer: PathBuf,
+    cancel: Cancel,
+}
+
+/// A script that was watched.
+#[derive(Debug)]
+pub struct Watched {
+    /// What was seen.
+    pub seen: Observation,
+    /// The same for the oracle.
+    pub run: Run,
+    /// What the replayer wrote down of its own checks.
+    pub result: Option<Sequence>,
+}
+
+impl Watched {
+    /// Whether someone interrupted it.
+    pub fn is_cut_off(&self) -> bool {
+        self.seen.stopped == Some(Stopped::Cancelled)
+    }
+}
+
+/// Many sequences that were run at once.
+#[derive(Debug)]
+pub struct Batch {
+    /// strace's log and how the run ended.
+    pub recording: Recording,
+    /// As it was written.
+    pub header: FileHeader,
+    /// With the results in it.
+    pub file: Vec<u8>,
+}
+
+impl Lab {
+    /// Pins the limits, finds strace, and proves once that `library` can be used.
+    pub fn prepare(layout: &Layout, library: PathBuf, cancel: &Cancel) -> Result<Self, Error> {
+        library::validate(&library)?;
+        let strace = Strace::find()?;
+        limits::pin()?;
+        let replayer = layout.replayer()?.to_owned();
+        loader::check(&replayer, &library)?;
+        Ok(Self { strace, library, probe: layout.probe.clone(), replayer, cancel: cancel.clone() })
+    }
+
+    /// Runs one script under the probe: every call, its result and its system calls are seen, every byte is verified.
+    pub fn watch(&self, ops: &[Op], name: &str, time: Duration, cpu: Option<usize>) -> Result<Watched, Error> {
+        let mut header = header(&[ops.len()], slots(ops));
+        header.thorough = 1;
+        let stage = Stage::write(&header, [(ops, Vec::new())].into_iter())?;
+        let spec = self.spec(&stage, &["one", "0"], time, cpu);
+        let seen = observe(&self.strace, &spec, &self.cancel)?;
+        let result = header.sequence(&stage.read()?, 0);
+        Ok(Watched { run: oracle::run_of(name, &seen, true), seen, result })
+    }
+
+    /// Runs each script in a process of its own with as few stops as can be: a mark stands only before the steps named with it.
+    pub fn batch<'a>(
+        &self,
+        scripts: impl Iterator<Item = (&'a [Op], Vec<bool>)> + Clone,
+        key: u64,
+        time: Duration,
+        cpu: Option<usize>,
+    ) -> Result<Batch, Error> {
+        let lengths: Vec<usize> = scripts.clone().map(|(ops, _)| ops.len()).collect();
+        let slots = scripts.clone().map(|(ops, _)| slots(ops)).max().unwrap_or(1);
+        let mut header = header(&lengths, slots);
+        header.key = key;
+        header.time_limit = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let stage = Stage::write(&header, scripts)?;
+        let all = time.saturating_mul(u32::try_from(lengths.len()).unwrap_or(u32::MAX)).saturating_add(MARGIN);
+        let spec = self.spec(&stage, &["all"], all.min(LONGEST), cpu);
+        let recording = record_log(&self.strace, &spec, &self.cancel).map_err(Error::from)?;
+        Ok(Batch { recording, header, file: stage.read()? })
+    }
+
+    fn spec(&self, stage: &Stage, arguments: &[&str], time: Duration, cpu: Option<usize>) -> Spec {
+        let mut args = vec![stage.path.clone().into_os_string()];
+        args.extend(arguments.iter().map(Into::into));
+        Spec {
+            program: self.replayer.clone(),
+            args,
+            library: Some(self.library.clone()),
+            probe: self.probe.clone(),
+            environment: Environment::Pinned,
+            limits: Limits { time, log: LOG_LIMIT, ..Limits::default() },
+            aslr: true,
+            cpu,
+        }
+    }
+
+    /// Whether someone asked for an early end.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+/// What a batch may take beyond the time of its sequences.
+const MARGIN: Duration = Duration::from_secs(10);
+/// No batch takes longer.
+const LONGEST: Duration = Duration::from_secs(600);
+
+fn header(lengths: &[usize], slots: u32) -> FileHeader {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    FileHeader::new(count(lengths.len()), count(lengths.iter().sum()), slots)
+}
+
+/// One more than the largest slot.
+fn slots(ops: &[Op]) -> u32 {
+    let used = |op: &Op| {
+        let passed = match op.pointer() {
+            Some(Pointer::Slot { slot, .. }) => Some(slot),
+            _ => None,
+        };
+        op.slot().max(passed)
+    };
+    ops.iter().filter_map(used).max().map_or(1, |slot| slot + 1)
+}
+
+/// The file that the replayer maps, in a folder that goes away.
+struct Stage {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Stage {
+    fn write<'a>(header: &FileHeader, scripts: impl Iterator<Item = (&'a [Op], Vec<bool>)>) -> Result<Self, Error> {
+        let mut sequences = Vec::new();
+        let mut steps = Vec::new();
+        let mut first = 0;
+        for (ops, marks) in scripts {
+            let count = u32::try_from(ops.len()).unwrap_or(u32::MAX);
+            sequences.extend(Sequence::new(first, count).to_bytes());
+            first += count;
+            for (place, op) in ops.iter().enumerate() {
+                let step = encoded(op);
+                let step = if marks.get(place) == Some(&true) { step.marked() } else { step };
+                steps.extend(step.to_bytes());
+            }
+        }
+        let mut bytes = header.to_bytes().to_vec();
+        bytes.extend(sequences);
+        bytes.extend(steps);
+        bytes.resize(usize::try_from(file_length(header)).unwrap_or(usize::MAX).max(bytes.len()), 0);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source: io::Error| Error::Stage { path, source }
+        };
+        let folder =
+            tempfile::Builder::new().prefix("osmem-script-").tempdir().map_err(failed(&std::env::temp_dir()))?;
+        let path = folder.path().join("script");
+        fs::write(&path, bytes).map_err(failed(&path))?;
+        Ok(Self { _folder: folder, path })
+    }
+
+    fn read(&self) -> Result<Vec<u8>, Error> {
+        fs::read(&self.path).map_err(|source| Error::Stage { path: self.path.clone(), source })
+    }
+}
+
+fn encoded(op: &Op) -> osmem_replay::Op {
+    let pointer = |pointer: Pointer| match pointer {
+        Pointer::Null => osmem_replay::Pointer::Null,
+        Pointer::Slot { slot, offset } => osmem_replay::Pointer::Slot(slot, offset),
+        Pointer::Stack => osmem_replay::Pointer::Stack(0),
+    };
+    match *op {
+        Op::Malloc { slot, size } => osmem_replay::Op::malloc(slot, size),
+        Op::Calloc { slot, nmemb, size } => osmem_replay::Op::calloc(slot, nmemb, size),
+        Op::Realloc { slot, pointer: from, size } => osmem_replay::Op::realloc(slot, pointer(from), size),
+        Op::Free { pointer: from } => osmem_replay::Op::free(pointer(from)),
+        Op::MoveBreak { by } => osmem_replay::Op::move_break(by),
+        Op::Refuse(Refused::Nothing) => osmem_replay::Op::refuse(Refusal::Nothing),
+        Op::Refuse(Refused::Break) => osmem_replay::Op::refuse(Refusal::Break),
+        Op::Refuse(Refused::Mappings) => osmem_replay::Op::refuse(Refusal::Mappings),
+    }
+}
