@@ -66,6 +66,10 @@ struct State {
     foreign: Vec<Range<usize>>,
     /// Answers until the one to refuse.
     refuse_in: Option<usize>,
+    /// No move of the break is granted.
+    refuse_break: bool,
+    /// No mapping is granted.
+    refuse_map: bool,
     /// Bytes by which a foreigner moves the break right before our next move.
     race: isize,
     calls: Vec<Call>,
@@ -100,6 +104,12 @@ impl Sim {
     /// Refuses the `nth` answer from now on: 1 is the next move, mapping or unmapping, 0 is none.
     pub fn refuse(&self, nth: usize) {
         self.state.borrow_mut().refuse_in = nth.checked_sub(1);
+    }
+
+    /// Whether every move of the break, and whether every mapping, is refused from now on.
+    pub fn refuse_kind(&self, moves: bool, mappings: bool) {
+        let mut state = self.state.borrow_mut();
+        (state.refuse_break, state.refuse_map) = (moves, mappings);
     }
 
     /// Whether the answer that [`refuse`](Self::refuse) named is still to come.
@@ -172,7 +182,7 @@ unsafe impl Sys for Sim {
         self.move_break_as_foreigner(race);
         let from = self.current_break();
         let state = self.state.get_mut();
-        let refused = state.is_refused() || state.used < state.handed_out;
+        let refused = state.is_refused() || state.refuse_break || state.used < state.handed_out;
         let to = state.used.checked_add(by).filter(|&to| to <= self.arena.length() && !refused);
         state.calls.push(Call::MoveBreak { by, from: to.map(|_| from) });
         let old = state.used..to?;
@@ -185,7 +195,7 @@ unsafe impl Sys for Sim {
     fn map(&mut self, length: usize) -> Option<Memory> {
         let fits = length <= self.room.saturating_sub(self.mapped());
         let state = self.state.get_mut();
-        let refused = state.is_refused();
+        let refused = state.is_refused() || state.refuse_map;
         let piece = if fits && !refused { Piece::new(length, self.page_size) } else { None };
         state.calls.push(Call::Map { length, start: piece.as_ref().map(Piece::address) });
         let start = piece.as_ref().map(|piece| piece.start);

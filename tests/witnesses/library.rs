@@ -1,0 +1,95 @@
+//! The real library under strace equals the oracle on random programs.
+
+use osmem_oracle::follow::Follower;
+use osmem_oracle::params::Params;
+use osmem_oracle::program::{Op, Pointer, Refused};
+use osmem_oracle::random::{self, Plan};
+use osmem_oracle::readings::Allowed;
+use osmem_oracle::run::{End, Run, Step};
+use osmem_replay::{FileHeader, Refusal, Sequence, file_length};
+use osmem_trace::run::{Cancel, EndProof, Environment, Limits};
+use osmem_trace::{Observation, Spec, Strace, observe};
+
+use crate::convert;
+use crate::support::built;
+
+const PROGRAMS: u64 = 200;
+const SEED: u64 = 21;
+
+/// A program as the replayer reads it.
+fn encoded(ops: &[Op]) -> Vec<u8> {
+    let count = u32::try_from(ops.len()).unwrap();
+    let mut header = FileHeader::new(1, count, 1 << 10);
+    header.thorough = 1;
+    let pointer = |pointer| match pointer {
+        Pointer::Null => osmem_replay::Pointer::Null,
+        Pointer::Slot { slot, offset } => osmem_replay::Pointer::Slot(slot, offset),
+        Pointer::Stack => osmem_replay::Pointer::Stack(0),
+    };
+    let refusal = |refused| match refused {
+        Refused::Nothing => Refusal::Nothing,
+        Refused::Break => Refusal::Break,
+        Refused::Mappings => Refusal::Mappings,
+    };
+    let mut bytes = header.to_bytes().to_vec();
+    bytes.extend(Sequence::new(0, count).to_bytes());
+    for op in ops {
+        let step = match *op {
+            Op::Malloc { slot, size } => osmem_replay::Op::malloc(slot, size),
+            Op::Calloc { slot, nmemb, size } => osmem_replay::Op::calloc(slot, nmemb, size),
+            Op::Realloc { slot, pointer: from, size } => osmem_replay::Op::realloc(slot, pointer(from), size),
+            Op::Free { pointer: from } => osmem_replay::Op::free(pointer(from)),
+            Op::MoveBreak { by } => osmem_replay::Op::move_break(by),
+            Op::Refuse(refused) => osmem_replay::Op::refuse(refusal(refused)),
+        };
+        bytes.extend(step.to_bytes());
+    }
+    bytes.resize(usize::try_from(file_length(&header)).unwrap(), 0);
+    bytes
+}
+
+fn watched(ops: &[Op]) -> Observation {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("script");
+    std::fs::write(&file, encoded(ops)).unwrap();
+    let built = built();
+    let spec = Spec {
+        program: built.replayer.clone(),
+        args: vec![file.into(), "one".into(), "0".into()],
+        library: Some(built.library.clone()),
+        probe: built.probe.clone(),
+        environment: Environment::Pinned,
+        limits: Limits::default(),
+        aslr: true,
+        cpu: Some(0),
+    };
+    observe(&Strace::find().unwrap(), &spec, &Cancel::new()).unwrap()
+}
+
+#[test]
+fn the_real_library_equals_the_oracle_on_random_programs() {
+    let plan = Plan::everything(120);
+    let mut calls = 0;
+    for number in 0..PROGRAMS {
+        let program = random::program(SEED, number, &plan);
+        let seen = watched(&program.ops);
+        let said = String::from_utf8_lossy(&seen.stderr).into_owned();
+        assert_eq!(seen.proof, Some(EndProof::Return(0)), "program {number}: {said}");
+        let Run { steps, brk, .. } = convert::run_of("random", &seen.trace, End::Fine);
+        let mut follower = Follower::new(Params::CONTRACT, Allowed::strict(), brk);
+        let mut followed = 0;
+        for step in &steps {
+            match step {
+                Step::Program(to) => follower.program(*to),
+                Step::Call(call) => {
+                    let divergence = follower.call(call);
+                    assert_eq!(divergence, None, "program {number}, call {followed}: {:?}", program.ops);
+                    followed += 1;
+                }
+            }
+        }
+        assert_eq!(followed, program.ops.iter().filter(|op| op.is_call()).count(), "program {number}");
+        calls += followed;
+    }
+    println!("{calls} calls of {PROGRAMS} programs");
+}
