@@ -5,15 +5,18 @@
 #[expect(dead_code, reason = "these tests find libraries and probe as people do, through the command")]
 mod support;
 
+mod causes;
+mod fuzz;
 mod variant;
 mod verdict;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{env, fs, thread};
+use std::sync::{Mutex, OnceLock};
+use std::{env, thread};
 
 use variant::{Kind, Variant};
-use verdict::Verdict;
 
 /// Variants that are examined at the same time: one compiles while another runs.
 const AT_ONCE: usize = 2;
@@ -22,54 +25,74 @@ fn submissions() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/submissions")
 }
 
-/// `OSMEM_VARIANTS=realloc` selects by a part of the name, `OSMEM_VARIANTS_DIR=DIR` keeps what is built.
-#[test]
-fn every_variant_gets_the_verdict_it_must() {
+/// `OSMEM_VARIANTS=realloc` selects by a part of the name, `OSMEM_VARIANTS_DIR=DIR` says where they are built.
+fn wanted() -> Vec<Variant> {
     let wanted = env::var("OSMEM_VARIANTS").unwrap_or_default();
     let mut variants = variant::load(&submissions());
     variants.retain(|variant| variant.id.contains(&wanted));
     assert!(!variants.is_empty(), "no variant has {wanted} in its name");
-
-    println!("{:<34} {:<9} {:>5} {:>6}  the first of them", "variant", "kind", "tests", "failed");
-    let mut problems = Vec::new();
-    for (variant, verdict) in variants.iter().zip(examine_all(&variants)) {
-        let found = match verdict {
-            Ok(verdict) => {
-                println!("{:<34} {:<9} {verdict}", variant.id, variant.kind);
-                verdict.problems(variant)
-            }
-            Err(why) => vec![why],
-        };
-        problems.extend(found.iter().map(|problem| format!("{} ({}): {problem}", variant.id, variant.what)));
-    }
-    assert!(problems.is_empty(), "{} verdicts are not as they must be:\n{}", problems.len(), problems.join("\n"));
+    variants
 }
 
-/// The verdicts in the order of `variants`.
-fn examine_all(variants: &[Variant]) -> Vec<Result<Verdict, String>> {
+#[test]
+fn every_variant_gets_the_verdict_it_must() {
+    let variants = wanted();
+    let verdicts = examine_all(&variants, |variant, library| verdict::reach(variant, library, verdict::FIXTURES));
+    println!("{:<34} {:<9} {:>5} {:>6}  the first of them", "variant", "kind", "tests", "failed");
+    report(&variants, verdicts, |variant, verdict| {
+        println!("{:<34} {:<9} {verdict}", variant.id, variant.kind);
+        verdict.problems(variant)
+    });
+}
+
+/// Asks for the problems with each result, in the order of `variants`, and panics if there are any.
+fn report<T>(variants: &[Variant], results: Vec<Result<T, String>>, mut judge: impl FnMut(&Variant, T) -> Vec<String>) {
+    let mut problems = Vec::new();
+    for (variant, result) in variants.iter().zip(results) {
+        let found = result.map_or_else(|why| vec![why], |result| judge(variant, result));
+        problems.extend(found.iter().map(|problem| format!("{} ({}): {problem}", variant.id, variant.what)));
+    }
+    assert!(problems.is_empty(), "{} results are not as they must be:\n{}", problems.len(), problems.join("\n"));
+}
+
+/// What `examine` finds of each variant and its library, in the order of `variants`.
+fn examine_all<T: Send>(
+    variants: &[Variant],
+    examine: impl Fn(&Variant, &Path) -> Result<T, String> + Sync,
+) -> Vec<Result<T, String>> {
+    // Some are held to a time limit: no other test may take the processors meanwhile.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let next = AtomicUsize::new(0);
     let worker = || {
         let mine = std::iter::from_fn(|| {
             let place = next.fetch_add(1, Ordering::Relaxed);
             Some((place, variants.get(place)?))
         });
-        mine.map(|(place, variant)| (place, examine(variant))).collect::<Vec<_>>()
+        let found =
+            mine.map(|(place, variant)| (place, library(variant).and_then(|library| examine(variant, &library))));
+        found.collect::<Vec<_>>()
     };
-    let mut verdicts: Vec<_> = thread::scope(|scope| {
+    let mut results: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("no worker panics")).collect()
     });
-    verdicts.sort_by_key(|(place, _)| *place);
-    verdicts.into_iter().map(|(_, verdict)| verdict).collect()
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
-fn examine(variant: &Variant) -> Result<Verdict, String> {
-    let temporary = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
-    let top = env::var_os("OSMEM_VARIANTS_DIR").map_or(temporary.path().to_owned(), PathBuf::from);
-    let folder = top.join(&variant.id);
-    fs::create_dir_all(&folder).map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
-    let library = variant.build(&submissions(), &folder)?;
-    verdict::reach(variant, &library)
+/// The library of a variant, which is built once per process.
+fn library(variant: &Variant) -> Result<PathBuf, String> {
+    static BUILT: OnceLock<Mutex<HashMap<String, Result<PathBuf, String>>>> = OnceLock::new();
+    let built = BUILT.get_or_init(Mutex::default);
+    if let Some(library) = built.lock().expect("no builder panics").get(&variant.id) {
+        return library.clone();
+    }
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("variants");
+    let folder = env::var_os("OSMEM_VARIANTS_DIR").map_or(kept, PathBuf::from).join(&variant.id);
+    let library = variant.build(&submissions(), &folder);
+    built.lock().expect("no builder panics").insert(variant.id.clone(), library.clone());
+    library
 }
 
 #[test]
@@ -77,13 +100,13 @@ fn every_entry_says_what_it_is() {
     for variant in variant::load(&submissions()) {
         let demands = variant.demands().count();
         let sound = match variant.kind {
-            Kind::Right => demands == 0 && variant.points.is_empty(),
-            Kind::Different => !variant.points.is_empty(),
-            Kind::Wrong => demands > 0 && variant.points.is_empty(),
+            Kind::Right => demands == 0 && variant.points.is_empty() && variant.cause.is_none(),
+            Kind::Different => !variant.points.is_empty() && variant.cause.is_none(),
+            Kind::Wrong => demands > 0 && variant.points.is_empty() && variant.cause.is_some(),
         };
         assert!(
             sound,
-            "{}: a wrong one fails some test, and one that is only different names its open points",
+            "{}: a wrong one fails some test and names its cause, and one that is only different names its open points",
             variant.id
         );
     }

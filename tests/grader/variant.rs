@@ -3,10 +3,15 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
+
+/// The files of a variant that was built.
+const SOURCE: &str = "osmem.c";
+const LIBRARY: &str = "libosmem.so";
 
 /// What an allocator is, and with that what the battery must say of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -40,7 +45,6 @@ pub enum Outcome {
     Timeout,
     Limit,
     InfraError,
-    Unjudged,
 }
 
 /// One entry.
@@ -51,6 +55,8 @@ pub struct Variant {
     pub kind: Kind,
     /// What it does otherwise than the reference, in half a sentence.
     pub what: String,
+    /// The mistake that a wrong one makes, by its id in the oracle's closed list of causes.
+    pub cause: Option<String>,
     /// The open points (O1 to O10) it reads otherwise.
     #[serde(default)]
     pub points: Vec<String>,
@@ -107,14 +113,24 @@ impl Variant {
 
     /// Writes and compiles it in `folder`; returns the library. A warning is an error.
     pub fn build(&self, submissions: &Path, folder: &Path) -> Result<PathBuf, String> {
-        let original = fs::read_to_string(submissions.join(&self.source)).map_err(|error| error.to_string())?;
-        let source = folder.join("osmem.c");
-        fs::write(&source, apply(&self.diff, &original)?).map_err(|error| error.to_string())?;
-        let library = folder.join("libosmem.so");
+        let told = |error: io::Error| format!("cannot build in {}: {error}", folder.display());
+        let original = fs::read_to_string(submissions.join(&self.source)).map_err(told)?;
+        let text = apply(&self.diff, &original)?;
+        fs::create_dir_all(folder).map_err(told)?;
+        // Somebody else may be running what is there already, so that it is replaced and not written over.
+        let draft = tempfile::tempdir_in(folder).map_err(told)?;
+        fs::write(draft.path().join(SOURCE), text).map_err(told)?;
         let mut cc = Command::new("cc");
         cc.args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-pthread", "-o"]);
-        let run = cc.arg(&library).arg(&source).output().map_err(|error| format!("cc does not start: {error}"))?;
-        if run.status.success() { Ok(library) } else { Err(String::from_utf8_lossy(&run.stderr).into_owned()) }
+        let run = cc.args([LIBRARY, SOURCE]).current_dir(draft.path()).output();
+        let run = run.map_err(|error| format!("cc does not start: {error}"))?;
+        if !run.status.success() {
+            return Err(String::from_utf8_lossy(&run.stderr).into_owned());
+        }
+        for file in [SOURCE, LIBRARY] {
+            fs::rename(draft.path().join(file), folder.join(file)).map_err(told)?;
+        }
+        Ok(folder.join(LIBRARY))
     }
 }
 
