@@ -1,10 +1,12 @@
 //! A small battery of the tests' own: C programs and libraries compiled on the spot, in a folder that goes away.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command as Process;
+use std::process::{Command as Process, Stdio};
 
 use assert_cmd::Command;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::built;
@@ -64,6 +66,23 @@ pub fn output(command: &mut Command) -> (Option<i32>, String, String) {
     let output = command.output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// What the command says of a line without end on its standard input, which it must refuse with exit code 2, and early.
+pub fn refusal_of_an_endless_line(arguments: &[&str]) -> String {
+    let mut process = Process::new(&built().osmem);
+    process.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = process.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let piece = vec![b'x'; 1 << 20];
+    // The reader has gone long before all of it is written.
+    let written = (0..100).take_while(|_| input.write_all(&piece).is_ok()).count();
+    drop(input);
+    let result = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&result.stderr).into_owned();
+    assert_eq!(result.status.code(), Some(2), "{stderr}");
+    assert!(written < 10, "{written} MiB were read");
+    stderr
 }
 
 /// A library whose `os_malloc` has this body; the other functions are harmless.
@@ -193,6 +212,14 @@ impl Bench {
         let mut check = self.run("check", arguments);
         check.arg("--traces").arg(self.path("seen"));
         check
+    }
+
+    /// Its exit code, and the record that it prints.
+    pub fn check_json(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let mut check = self.check(&["--format", "json"]);
+        let (code, stdout, stderr) = output(check.args(arguments));
+        assert_eq!(stderr, "");
+        (code, serde_json::from_str(&stdout).unwrap())
     }
 
     /// `osmem check --lib` on this battery.

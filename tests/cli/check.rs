@@ -26,13 +26,6 @@ fn mixed() -> Bench {
     bench
 }
 
-fn json(bench: &Bench, arguments: &[&str]) -> (Option<i32>, Value) {
-    let mut check = bench.check(&["--format", "json"]);
-    let (code, stdout, stderr) = output(check.args(arguments));
-    assert_eq!(stderr, "");
-    (code, serde_json::from_str(&stdout).unwrap())
-}
-
 #[test]
 fn a_failure_is_shown_with_all_that_helps() {
     let bench = mixed();
@@ -110,7 +103,7 @@ fn the_trace_of_a_failure_goes_when_the_test_passes() {
 #[test]
 fn json_says_what_the_text_says() {
     let bench = mixed();
-    let (code, record) = json(&bench, &[]);
+    let (code, record) = bench.check_json(&[]);
     assert_eq!(code, Some(1));
     assert_eq!(record["version"], 2);
     assert_eq!(record["own"], true);
@@ -206,7 +199,7 @@ fn another_library_is_judged_and_nothing_of_ours_is_offered() {
 #[test]
 fn our_own_library_given_by_name_is_a_library_like_any_other() {
     let bench = mixed();
-    let (code, record) = json(&bench, &["--lib", built().library.to_str().unwrap(), "good"]);
+    let (code, record) = bench.check_json(&["--lib", built().library.to_str().unwrap(), "good"]);
     assert_eq!(code, Some(0));
     assert_eq!((&record["own"], &record["profile"]), (&false.into(), &"core".into()));
     assert_eq!(record["tests"][0]["header"], 32);
@@ -226,7 +219,7 @@ fn the_header_of_another_library_is_measured() {
     let library = bench.library("lib.so", HEADER_40);
     let library = library.to_str().unwrap();
 
-    let (code, record) = json(&bench, &["--lib", library, "--profile", "all"]);
+    let (code, record) = bench.check_json(&["--lib", library, "--profile", "all"]);
     assert_eq!(code, Some(0), "{record}");
     assert_eq!((&record["tests"][0]["outcome"], &record["tests"][0]["header"]), (&"pass".into(), &40.into()));
     // With 40 bytes in front, 131032 are at the edge, of which the golden trace says nothing.
@@ -238,9 +231,9 @@ fn the_header_of_another_library_is_measured() {
     let told = "\n  oracle  1 judged by the contract as a model instead of a golden trace\n";
     assert!(stdout.contains("headers of 40 bytes") && stdout.contains(told), "{stdout}");
 
-    let (code, record) = json(&bench, &["--lib", library, "--header", "32"]);
+    let (code, record) = bench.check_json(&["--lib", library, "--header", "32"]);
     assert_eq!((code, &record["tests"][0]["outcome"]), (Some(1), &"fail".into()));
-    let (code, record) = json(&bench, &["--lib", library, "--header", "40"]);
+    let (code, record) = bench.check_json(&["--lib", library, "--header", "40"]);
     assert_eq!((code, &record["tests"][0]["outcome"]), (Some(0), &"pass".into()));
 }
 
@@ -250,7 +243,7 @@ fn a_failed_check_of_the_program_is_told_in_its_words() {
     let source =
         "int main(void) { os_malloc(8); fputs(\"first\\n\\033[31mpayload byte 3 is lost\\n\", stderr); return 7; }";
     bench.add("checked", "strict", 1, source, Some("os_malloc(8) = NULL\nexit 0\n"));
-    let (code, record) = json(&bench, &["checked"]);
+    let (code, record) = bench.check_json(&["checked"]);
     assert_eq!(code, Some(1));
     let test = &record["tests"][0];
     assert_eq!(test["reason"], "the program ended with status 7: \u{fffd}[31mpayload byte 3 is lost");
@@ -261,7 +254,7 @@ fn a_failed_check_of_the_program_is_told_in_its_words() {
 fn jobs_change_nothing_but_the_time() {
     let bench = mixed();
     let timeless = |jobs: &str| {
-        let (_, mut record) = json(&bench, &["--jobs", jobs]);
+        let (_, mut record) = bench.check_json(&["--jobs", jobs]);
         record["summary"]["seconds"] = Value::Null;
         for test in record["tests"].as_array_mut().unwrap() {
             test["milliseconds"] = Value::Null;

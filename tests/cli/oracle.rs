@@ -1,7 +1,5 @@
 //! `osmem check --against oracle`, and the causes that the oracle names.
 
-use serde_json::Value;
-
 use crate::bench::{Bench, FIRST_FIT, TINY, TINY_TRACE, output};
 
 /// What the contract demands of a program that frees a large block, then one that fits better.
@@ -33,13 +31,6 @@ fn two() -> Bench {
     bench
 }
 
-fn json(bench: &Bench, arguments: &[&str]) -> (Option<i32>, Value) {
-    let mut check = bench.check(&["--format", "json"]);
-    let (code, stdout, stderr) = output(check.args(arguments));
-    assert_eq!(stderr, "");
-    (code, serde_json::from_str(&stdout).unwrap())
-}
-
 #[test]
 fn our_own_library_passes_against_the_oracle() {
     let bench = two();
@@ -58,7 +49,7 @@ fn the_oracle_does_not_look_at_the_golden_trace() {
     let mut bench = Bench::empty();
     bench.add("tiny", "core", 100, TINY, Some(&TINY_TRACE.replace("0x20000", "0x40000")));
     bench.check(&[]).assert().code(1);
-    let (code, record) = json(&bench, &["--against", "oracle"]);
+    let (code, record) = bench.check_json(&["--against", "oracle"]);
     assert_eq!((code, &record["tests"][0]["judged_by"]), (Some(0), &"oracle".into()));
 }
 
@@ -79,7 +70,7 @@ fn a_failure_against_the_oracle_names_the_call_the_rule_and_the_cause() {
         assert!(stdout.contains(expected), "{expected}\n-- not in --\n{stdout}");
     }
 
-    let (code, record) = json(&bench, &["--lib", library.to_str().unwrap(), "--against", "oracle"]);
+    let (code, record) = bench.check_json(&["--lib", library.to_str().unwrap(), "--against", "oracle"]);
     assert_eq!(code, Some(1));
     let test = &record["tests"][0];
     assert_eq!((&test["outcome"], &test["judged_by"], &test["earned"]), (&"fail".into(), &"oracle".into(), &0.into()));
@@ -104,7 +95,7 @@ fn a_failure_against_a_golden_trace_has_its_cause_too() {
     assert!(stdout.contains("  cause   first-fit (R5). The first block that is large enough is taken"), "{stdout}");
     assert!(stdout.contains("  cause   first-fit (R5, explains 2 of 2 runs). "), "{stdout}");
 
-    let (_, record) = json(&bench, &["--lib", library.to_str().unwrap()]);
+    let (_, record) = bench.check_json(&["--lib", library.to_str().unwrap()]);
     let (passed, failed) = (&record["tests"][0], &record["tests"][1]);
     assert_eq!((&passed["outcome"], &passed["causes"]), (&"pass".into(), &serde_json::json!([])));
     assert_eq!((&failed["judged_by"], &failed["causes"][0]["id"]), (&"fixture".into(), &"first-fit".into()));
@@ -113,7 +104,7 @@ fn a_failure_against_a_golden_trace_has_its_cause_too() {
 
 #[test]
 fn a_library_that_is_right_about_all_tests_has_no_causes() {
-    let (code, record) = json(&two(), &["--against", "oracle"]);
+    let (code, record) = two().check_json(&["--against", "oracle"]);
     assert_eq!(
         (code, &record["causes"], &record["behaves"]),
         (Some(0), &serde_json::json!([]), &serde_json::json!([]))

@@ -3,7 +3,6 @@
 mod batch;
 mod calibrate;
 pub mod find;
-pub mod foretold;
 pub mod reproducer;
 
 use std::hash::{BuildHasher, Hasher, RandomState};

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use osmem_oracle::follow::Follower;
 use osmem_oracle::infer::Inferred;
 use osmem_oracle::params::{HEAP, Params};
-use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{self, Run, Step};
 use osmem_oracle::symptom::Symptom;
 use osmem_trace::model::{self, Entry, Outcome};
@@ -200,13 +199,9 @@ struct Judge {
 
 impl Judge {
     fn new(name: &str, params: Params, profile: Reading) -> Self {
-        let allowed = match profile {
-            Reading::Core => Allowed::core(),
-            Reading::Strict => Allowed::strict(),
-        };
         Self {
             name: name.to_owned(),
-            follower: Follower::new(params, allowed, HEAP),
+            follower: Follower::new(params, profile.allowed(), HEAP),
             params,
             profile,
             kept: Run { name: name.to_owned(), brk: HEAP, steps: Vec::new(), end: run::End::Fine },
@@ -289,7 +284,7 @@ impl Judge {
             version: VERSION,
             trace: self.name,
             calls: self.calls,
-            profile: if strict { "strict" } else { "core" },
+            profile: self.profile.name(),
             parameters: Parameters { header, preallocation, mmap_threshold, calloc_threshold },
             behaves,
             divergences: self.divergences,

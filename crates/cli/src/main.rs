@@ -9,6 +9,7 @@ mod bless;
 mod check;
 mod convert;
 mod error;
+mod foretold;
 mod fuzz;
 mod judge;
 mod lab;

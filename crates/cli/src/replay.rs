@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use osmem_oracle::infer::Inferred;
 use osmem_oracle::program::Op;
-use osmem_oracle::readings::{Allowed, Readings};
+use osmem_oracle::readings::Readings;
 use osmem_replay::check;
 use osmem_trace::header;
 use osmem_trace::run::{Cancel, EndProof};
@@ -15,8 +15,8 @@ use serde::Serialize;
 
 use crate::args::{Form, Format, Header, Reading, ReplayArgs};
 use crate::error::{Error, Exit};
+use crate::foretold;
 use crate::fuzz::find::Judge;
-use crate::fuzz::foretold;
 use crate::fuzz::reproducer::Reproducer;
 use crate::lab::Lab;
 use crate::layout::Layout;
@@ -99,8 +99,7 @@ fn replayed(lab: &Lab, args: &ReplayArgs, ops: &[Op]) -> Result<Option<ReplayRec
         (Some(Header::Auto), _) | (None, Some(_)) => measured().unwrap_or(header::CONTRACT),
     };
     let params = oracle::params(header);
-    let allowed = if strict { Allowed::strict() } else { Allowed::core() };
-    let judge = Judge { lab, params, allowed, time: args.timeout };
+    let judge = Judge { lab, params, allowed: profile.allowed(), time: args.timeout };
     let together = Together::of(&[&watched.run], params, strict);
     let (behaves, trace) = (together.behaves.clone(), watched.seen.trace.to_string());
     let finding = judge.judge(ops, watched).map(|finding| {
@@ -111,7 +110,7 @@ fn replayed(lab: &Lab, args: &ReplayArgs, ops: &[Op]) -> Result<Option<ReplayRec
         version: VERSION,
         script: script::name(&args.script),
         library: lab.library.clone(),
-        profile: if strict { "strict" } else { "core" },
+        profile: profile.name(),
         header,
         calls: ops.iter().filter(|op| op.is_call()).count(),
         behaves,

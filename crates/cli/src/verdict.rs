@@ -79,10 +79,7 @@ pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected) ->
     let difference = match (&expected.trace, &divergence) {
         _ if !outcome.is_failure() => None,
         (Some(trace), _) => difference(test, trace, &seen.trace),
-        (None, Some((step, divergence))) => {
-            let mappings: u32 = run.steps[..*step].iter().map(convert::mappings).sum();
-            demanded(*step, divergence, &run.steps, mappings + 1)
-        }
+        (None, Some((step, divergence))) => demanded_in(run, *step, divergence),
         (None, None) => None,
     };
     TestRecord {
@@ -172,6 +169,12 @@ fn request(call: &Call) -> String {
 pub fn told(divergence: &Divergence) -> String {
     let call = request(&convert::call_of(&divergence.seen));
     format!("{call} breaks R{}: {}", divergence.rule, divergence.symptom.sentence())
+}
+
+/// What the contract demands of a step of a whole run, beside what was seen.
+pub fn demanded_in(run: &Run, step: usize, divergence: &Divergence) -> Option<Difference> {
+    let mappings: u32 = run.steps[..step].iter().map(convert::mappings).sum();
+    demanded(step, divergence, &run.steps, mappings + 1)
 }
 
 /// What the contract demands beside what was seen, after the steps before it.

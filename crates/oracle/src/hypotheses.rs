@@ -78,7 +78,7 @@ const fn counting(cause: &'static str, numbers: Numbers) -> Hypothesis {
     Hypothesis { cause, rules: &Contract, numbers }
 }
 
-/// Every hypothesis, the more specific ones first.
+/// Every hypothesis, the more specific ones first: nothing is as near to the contract as another reading of it.
 pub const ALL: &[&[Hypothesis]] =
     &[READINGS, request::ALL, memory::ALL, search::ALL, blocks::ALL, realloc::ALL, free::ALL, endings::ALL];
 

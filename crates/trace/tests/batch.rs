@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use osmem_trace::batch::{Batch, Fact, Mark, read};
 use osmem_trace::mark::Key;
@@ -292,25 +292,5 @@ proptest! {
         if let Err(error) = read(log.as_bytes(), false, &Key::new(BITS)) {
             prop_assert!((1..=picks.len()).contains(&error.line));
         }
-    }
-}
-
-/// `cargo test --release -p osmem-trace --test batch -- --ignored --nocapture`
-#[test]
-#[ignore = "measures, and proves nothing"]
-fn how_long_a_line_takes() {
-    let start = Instant::now();
-    let recording = recorded(2000, 40, "");
-    let lines = recording.log.iter().filter(|byte| **byte == b'\n').count();
-    let each = |time: Duration| time.as_nanos() / lines as u128;
-    println!("{lines} lines, {} bytes, recorded at {} ns a line", recording.log.len(), each(start.elapsed()));
-    for _ in 0..5 {
-        let start = Instant::now();
-        assert_eq!(batch(&recording.log).sequences.len(), 2000);
-        let all = start.elapsed();
-        let start = Instant::now();
-        let steps = osmem_trace::log::read(&recording.log, false).unwrap();
-        println!("{} ns a line, of which the log's parser {}", each(all), each(start.elapsed()));
-        drop(steps);
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use osmem_oracle::readings::Allowed;
 
 use super::{Format, Header, seconds};
 
@@ -178,6 +179,24 @@ pub enum Reading {
     Core,
     /// The contract's own choice
     Strict,
+}
+
+impl Reading {
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Strict => "strict",
+        }
+    }
+
+    /// What the oracle accepts.
+    pub fn allowed(self) -> Allowed {
+        match self {
+            Self::Core => Allowed::core(),
+            Self::Strict => Allowed::strict(),
+        }
+    }
 }
 
 fn clap_ops(text: &str) -> Result<usize, String> {

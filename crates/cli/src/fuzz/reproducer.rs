@@ -8,9 +8,8 @@ use osmem_oracle::readings::Readings;
 use serde::Serialize;
 
 use super::find::Finding;
-use super::foretold;
-use crate::convert;
 use crate::error::Error;
+use crate::foretold;
 use crate::oracle::CauseRecord;
 use crate::record::Difference;
 use crate::script::c::{self, Comments};
@@ -46,10 +45,10 @@ impl Reproducer {
         let done = foretold::demanded(&found.ops, params, readings);
         let sentence = sentence(found);
         let steps: Vec<_> = foretold::entries(&done).iter().map(foretold::told).collect();
-        let difference = found.divergence.as_ref().and_then(|(step, divergence)| {
-            let mappings: u32 = found.run().steps[..*step].iter().map(convert::mappings).sum();
-            verdict::demanded(*step, divergence, &found.run().steps, mappings + 1)
-        });
+        let difference = found
+            .divergence
+            .as_ref()
+            .and_then(|(step, divergence)| verdict::demanded_in(found.run(), *step, divergence));
         let comments = Comments { about: &sentence, steps: &steps, expected: &done };
         Self {
             program,

@@ -12,7 +12,7 @@ use osmem_trace::{golden, header};
 
 use crate::args::ReplayArgs;
 use crate::error::Error;
-use crate::fuzz::foretold;
+use crate::foretold;
 use crate::layout::{self, Layout};
 use crate::oracle;
 use crate::report::output::{self, Output};

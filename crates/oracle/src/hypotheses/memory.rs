@@ -259,6 +259,14 @@ impl Rules for Remaps {
     }
 }
 
+/// Enlarges a block, whether or not the system grants what it lacks. Returns whether it did.
+fn claim(cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+    let granted = Contract.extend(cx, index, size);
+    cx.heap.memo.corrupted |= !granted;
+    cx.heap.blocks[index].size = size;
+    granted
+}
+
 struct BreakUnchecked;
 
 impl Rules for BreakUnchecked {
@@ -271,9 +279,7 @@ impl Rules for BreakUnchecked {
     }
 
     fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        let granted = Contract.extend(cx, index, size);
-        cx.heap.memo.corrupted |= !granted;
-        cx.heap.blocks[index].size = size;
+        claim(cx, index, size);
         true
     }
 }
@@ -291,10 +297,7 @@ struct ClaimsBeforeAsking;
 
 impl Rules for ClaimsBeforeAsking {
     fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        let granted = Contract.extend(cx, index, size);
-        cx.heap.memo.corrupted |= !granted;
-        cx.heap.blocks[index].size = size;
-        granted
+        claim(cx, index, size)
     }
 }
 
