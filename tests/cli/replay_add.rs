@@ -56,7 +56,7 @@ fn program_entry_and_golden_trace_are_added() {
         assert!(stdout.contains(name), "{name}: {stdout}");
     }
     let source = fs::read_to_string(bench.path("test-programs/src/bin/found-1.rs")).unwrap();
-    assert!(source.starts_with("//! R4, R5, R8, R12: found-1, ") || source.starts_with("//! R"), "{source}");
+    assert!(source.starts_with("//! R4, R5, R8, R12, R16: found-1, "), "{source}");
     let trace = fs::read_to_string(bench.path("fixtures/traces/found-1.trace")).unwrap();
     let trace: String = trace.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     assert_eq!(trace, SCRIPT_TRACE);

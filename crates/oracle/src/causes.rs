@@ -295,6 +295,11 @@ pub const CAUSES: &[Cause] = &[
         "A block that grows takes one free block behind it at the most; it must go on until it fits.",
     ),
     because(
+        "realloc-absorbs-all",
+        &[12],
+        "A block that grows takes all free blocks behind it at once; it must take one at a time, until it fits.",
+    ),
+    because(
         "realloc-does-not-split",
         &[12, 6],
         "A block that grew into a free one keeps all of it; what it does not need must be split off.",

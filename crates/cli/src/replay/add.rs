@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use osmem_oracle::params::{HEAP, Params};
+use osmem_oracle::call::{NULL, Request, System};
 use osmem_oracle::program::{Done, Op};
 use osmem_oracle::readings::Readings;
 use osmem_oracle::run::Call;
@@ -105,17 +105,27 @@ fn programs_of(fixtures: &Path) -> Option<PathBuf> {
     Some(root.join("test-programs/src/bin")).filter(|folder| folder.is_dir())
 }
 
-/// The rules that the calls are about.
+/// The rules that the steps are about.
 fn rules(done: &[Done]) -> Vec<String> {
-    let mut rules: Vec<u8> =
-        done.iter().filter_map(|done| if let Done::Call(call) = done { Some(rule(call)) } else { None }).collect();
+    let mut has_heap = false;
+    let rule_of = |done: &Done| match done {
+        Done::Call(call) => {
+            let moves_break = call.asked.iter().any(|event| matches!(event, System::Brk { .. }));
+            let preallocates = moves_break && !has_heap;
+            has_heap |= moves_break;
+            Some(if preallocates { 4 } else { rule(call) })
+        }
+        Done::Break(_) => Some(16),
+        Done::Nothing => None,
+    };
+    let mut rules: Vec<u8> = done.iter().filter_map(rule_of).collect();
     rules.sort_unstable();
     rules.dedup();
     rules.iter().map(|rule| format!("R{rule}")).collect()
 }
 
+/// The rule that a call is about, unless it is the one that preallocates.
 fn rule(call: &Call) -> u8 {
-    use osmem_oracle::call::{NULL, Request, System};
     let is = |wanted: fn(&System) -> bool| call.asked.iter().any(wanted);
     match call.request {
         Request::Free { .. } => 8,
@@ -123,7 +133,6 @@ fn rule(call: &Call) -> u8 {
         Request::Realloc { pointer, .. } if pointer != NULL && is(|event| matches!(event, System::Unmap { .. })) => 13,
         Request::Realloc { pointer, .. } if pointer != NULL => 12,
         _ if is(|event| matches!(event, System::Map { .. })) => 9,
-        _ if is(|event| matches!(event, System::Brk { to, .. } if *to == HEAP + Params::CONTRACT.preallocation)) => 4,
         _ if is(|event| matches!(event, System::Brk { .. })) => 7,
         _ => 5,
     }

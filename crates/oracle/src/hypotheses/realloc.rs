@@ -16,6 +16,7 @@ pub const ALL: &[Hypothesis] = &[
     other("realloc-never-shrinks", &NeverShrinks),
     other("realloc-does-not-absorb", &DoesNotAbsorb),
     other("realloc-absorbs-one", &AbsorbsOne),
+    other("realloc-absorbs-all", &AbsorbsAll),
     other("realloc-does-not-split", &AbsorbsWhole),
     other("realloc-does-not-extend", &DoesNotExtend),
     other("realloc-extends-too-much", &ExtendsByWhole(false)),
@@ -101,6 +102,18 @@ struct AbsorbsOne;
 impl Rules for AbsorbsOne {
     fn absorb(&self, cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
         if cx.heap.next_is_free(index) {
+            cx.heap.absorb_next(index);
+        }
+        index
+    }
+}
+
+/// Takes all free blocks behind, though fewer would do.
+struct AbsorbsAll;
+
+impl Rules for AbsorbsAll {
+    fn absorb(&self, cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
+        while cx.heap.next_is_free(index) {
             cx.heap.absorb_next(index);
         }
         index
