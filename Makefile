@@ -37,7 +37,8 @@ bless: build ## accept the traces of our own library as the golden ones (shows e
 fuzz: build ## random programs against our own library, judged by the oracle: the same ones every time
 	$(OUT)/osmem fuzz --seed 1 --runs 4000 $(ARGS)
 
-bench: build ## how long the battery takes, how fast the oracle judges and the search runs (nothing is asserted)
+bench: build ## how long the battery, a class of a hundred, the oracle and the search take (nothing is asserted)
+	@$(CARGO) bench -q --bench class
 	@for run in 1 2 3 4 5; do $(OUT)/osmem check --format json \
 	  | sed -n 's/.*"seconds": *\([0-9.]*\).*/\1 s for the whole battery/p'; done
 	@$(CARGO) bench -q -p osmem-oracle --bench judged
@@ -61,7 +62,7 @@ install: build ## the library, the header, the pkg-config file, the command and 
 	$(INSTALL) -m 644 include/osmem.h $(DEST)/include/
 	$(INSTALL) -m 755 $(OUT)/libosmem.so $(DEST)/lib/
 	$(INSTALL) -m 644 $(OUT)/libosmem.a $(DEST)/lib/
-	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/osmem-replayer $(DEST)/lib/osmem/
+	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/osmem-replayer $(OUT)/osmem-box $(DEST)/lib/osmem/
 	$(INSTALL) -m 755 $(addprefix $(OUT)/,$(PROGRAMS)) $(DEST)/lib/osmem/test-programs/
 	$(INSTALL) -m 644 fixtures/suite.toml $(DEST)/share/osmem/fixtures/
 	$(INSTALL) -m 644 fixtures/traces/*.trace $(DEST)/share/osmem/fixtures/traces/

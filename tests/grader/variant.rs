@@ -111,11 +111,17 @@ impl Variant {
         }
     }
 
+    /// Its source.
+    pub fn text(&self, submissions: &Path) -> Result<String, String> {
+        let path = submissions.join(&self.source);
+        let original = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        apply(&self.diff, &original)
+    }
+
     /// Writes and compiles it in `folder`; returns the library. A warning is an error.
     pub fn build(&self, submissions: &Path, folder: &Path) -> Result<PathBuf, String> {
         let told = |error: io::Error| format!("cannot build in {}: {error}", folder.display());
-        let original = fs::read_to_string(submissions.join(&self.source)).map_err(told)?;
-        let text = apply(&self.diff, &original)?;
+        let text = self.text(submissions)?;
         fs::create_dir_all(folder).map_err(told)?;
         // Somebody else may be running what is there already, so that it is replaced and not written over.
         let draft = tempfile::tempdir_in(folder).map_err(told)?;

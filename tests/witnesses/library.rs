@@ -61,6 +61,8 @@ fn watched(ops: &[Op]) -> Observation {
         environment: Environment::Pinned,
         limits: Limits::default(),
         aslr: true,
+        writable: Vec::new(),
+        starter: None,
         cpu: Some(0),
     };
     observe(&Strace::find().unwrap(), &spec, &Cancel::new()).unwrap()

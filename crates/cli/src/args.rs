@@ -1,5 +1,7 @@
 //! The command line: every sub-command, option and help text.
 
+mod grade;
+mod new;
 mod search;
 
 use std::ffi::OsString;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::suite::Profile;
+pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
+pub use new::NewArgs;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
 
 const EXIT_CODES: &str = "\
@@ -16,6 +20,7 @@ Exit codes:
   0    all passed
   1    something failed
   2    unusable command line or library
+  3    the only submission does not build
   4    no test selected
   5    the environment is unfit: strace, suite, fixtures, limits, folders
   6    an internal error, which is a bug
@@ -74,6 +79,14 @@ pub enum Task {
     Fuzz(FuzzArgs),
     /// Run a script of calls with a library, or turn it into source code
     Replay(ReplayArgs),
+    /// Grade submissions: build and run them in a box, judge and report
+    Grade(GradeArgs),
+    /// Join the results of the parts of a class
+    Merge(MergeArgs),
+    /// Say whether this machine can trace and grade, and what to do if not
+    Doctor(DoctorArgs),
+    /// Begin an allocator: a project that builds and does not work yet
+    New(NewArgs),
 }
 
 /// Where the battery lies, if not where it was built or installed.

@@ -1,7 +1,7 @@
 //! `osmem check`: runs the battery on a library and reports which rules it keeps.
 
 mod keep;
-mod select;
+pub mod select;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -91,10 +91,14 @@ fn header_size(
     golden: &[Trace],
 ) -> Result<u64, Error> {
     match (args.header, &args.lib) {
-        (Some(Header::Bytes(bytes)), _) => return Ok(bytes),
-        (None, None) => return Ok(header::CONTRACT),
-        (Some(Header::Auto), _) | (None, Some(_)) => {}
+        (Some(Header::Bytes(bytes)), _) => Ok(bytes),
+        (None, None) => Ok(header::CONTRACT),
+        (Some(Header::Auto), _) | (None, Some(_)) => measured(runner, battery, tests, golden),
     }
+}
+
+/// The header size that the library shows; the contract's where it shows none.
+pub fn measured(runner: &Runner, battery: &Battery, tests: &[&Test], golden: &[Trace]) -> Result<u64, Error> {
     // The shortest programs that tell the size at all: they show the least of any other mistake.
     let mut candidates: Vec<_> =
         tests.iter().zip(golden).filter(|(_, trace)| header::measure(trace).is_some()).collect();
@@ -136,7 +140,7 @@ struct Judged {
 }
 
 /// What the oracle accepts in a test: one outcome for our own library and for what pins one, otherwise every right one.
-fn readings(test: &Test, own: bool) -> Allowed {
+pub fn readings(test: &Test, own: bool) -> Allowed {
     if own || test.profile == Profile::Strict { Allowed::strict() } else { Allowed::core() }
 }
 

@@ -8,16 +8,19 @@ use osmem_trace::golden::GoldenError;
 use osmem_trace::run::RunError;
 use osmem_trace::strace::StraceError;
 
+use crate::grade::course::CourseError;
+use crate::grade::intake::IntakeError;
 use crate::judge::JudgeError;
 use crate::layout::LayoutError;
 use crate::library::LibraryError;
 use crate::limits::LimitError;
 use crate::loader::LoadError;
+use crate::new::NewError;
 use crate::script::ScriptError;
 use crate::script::rust::RustError;
 use crate::suite::SuiteError;
 
-/// The exit codes of `osmem`. 3 is kept for a submission that does not build.
+/// The exit codes of `osmem`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -27,6 +30,8 @@ pub enum Exit {
     Failed = 1,
     /// The command line cannot be used as it is, an unusable library or program included.
     Usage = 2,
+    /// The only submission does not build.
+    NoBuild = 3,
     /// No test fits the filters and the profile.
     NothingSelected = 4,
     /// The surroundings do not let us judge: strace, suite, fixtures, limits, folders.
@@ -92,6 +97,26 @@ pub enum Error {
     Add { name: String, why: String },
     #[error("the replayer cannot run the script: {0}")]
     Replayer(String),
+    #[error(transparent)]
+    Course(#[from] CourseError),
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    #[error("--name names one submission, and there are several")]
+    NameForMany,
+    #[error("{} is not empty: --resume keeps what is done there, --force replaces it, --out DIR names another folder", .0.display())]
+    ResultsThere(PathBuf),
+    #[error("the results folder {} lies in the submission {}, which would change with it; name another folder with --out DIR", out.display(), submission.display())]
+    ResultsInside { out: PathBuf, submission: PathBuf },
+    #[error("{} holds no results of `osmem grade` (a whole results.jsonl); grade that part, or go on with --resume", .0.display())]
+    NoResults(PathBuf),
+    #[error("{name} has different results in {} and in {}; grade it again, or leave one of them out", first.display(), second.display())]
+    Contradiction { name: String, first: PathBuf, second: PathBuf },
+    #[error(
+        "no box works here: {0}; allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, in a container --security-opt seccomp=unconfined), run as root, or use Linux 5.13 or later with Landlock; --unsafe does without, and submissions can then do all that you can do"
+    )]
+    NoBox(String),
+    #[error(transparent)]
+    New(#[from] NewError),
     #[error("cannot listen for Ctrl-C: {0}")]
     Signals(#[from] ctrlc::Error),
 }
@@ -119,6 +144,10 @@ impl Error {
             Self::Traces(_) | Self::Output(_) | Self::Remove { .. } => Exit::Unfit,
             Self::Script(_) | Self::TestProgram(_) | Self::Add { .. } => Exit::Usage,
             Self::Stage { .. } | Self::Save { .. } | Self::Replayer(_) => Exit::Unfit,
+            Self::Course(_) | Self::Intake(_) | Self::NameForMany | Self::ResultsThere(_) => Exit::Usage,
+            Self::NoResults(_) | Self::Contradiction { .. } | Self::ResultsInside { .. } => Exit::Usage,
+            Self::NoBox(_) => Exit::Unfit,
+            Self::New(error) => error.exit(),
             Self::Signals(_) => Exit::Internal,
         }
     }

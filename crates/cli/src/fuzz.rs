@@ -87,29 +87,8 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let seed = args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
     let kinds = Kinds::of(args);
     let start = Instant::now();
-    let calibrated = calibrated(&lab, args, &kinds)?;
-    let plan = Plan {
-        ops: args.ops,
-        misuse: kinds.misuse,
-        huge: kinds.misuse,
-        foreign: kinds.misuse,
-        refusals: kinds.refusals,
-        params: calibrated.params,
-        readings: calibrated.readings,
-    };
-    let judge = Judge { lab: &lab, params: calibrated.params, allowed: kinds.allowed, time: args.timeout * PATIENCE };
-    let search = Search { args, seed, plan, judge, start, cancel };
-    let (mut found, programs, calls) = search.run()?;
+    let Searched { finding, programs, calls, behaves } = search(&lab, args, seed, usize::MAX, cancel, None)?;
     let elapsed = start.elapsed();
-    let mut finding = None;
-    let mut behaves = calibrated.behaves;
-    if let Some((number, first)) = found.take() {
-        let whole = first.run().clone();
-        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, SHRINKING, None) };
-        let causes = search.causes(number, &whole, shrunk.run(), &calibrated.runs, kinds.strict)?;
-        behaves = causes.0;
-        finding = Some(Reproducer::of(number, &shrunk, causes.1, calibrated.params, calibrated.readings));
-    }
     // What was found is told even if it cannot be kept.
     let (files, unkept) = match (&finding, args.out.clone().or(layout.reproducers)) {
         (Some(finding), Some(folder)) => match finding.save(&folder, seed) {
@@ -149,6 +128,53 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
         None if record.interrupted => Exit::Interrupted,
         None => Exit::Passed,
     })
+}
+
+/// What a search came to.
+pub struct Searched {
+    /// The first program that failed.
+    pub finding: Option<Reproducer>,
+    /// Programs that were run to their ends.
+    pub programs: u64,
+    /// Their calls.
+    pub calls: u64,
+    /// How the library differs from the contract in what it counts with, and how it reads open points.
+    pub behaves: Vec<String>,
+}
+
+/// Searches as `args` say. A finding is made shorter by at most so many `tries`. On `cpu` alone, if one is given.
+pub fn search(
+    lab: &Lab,
+    args: &FuzzArgs,
+    seed: u64,
+    tries: usize,
+    cancel: &Cancel,
+    cpu: Option<usize>,
+) -> Result<Searched, Error> {
+    let kinds = Kinds::of(args);
+    let start = Instant::now();
+    let calibrated = calibrated(lab, args, &kinds)?;
+    let plan = Plan {
+        ops: args.ops,
+        misuse: kinds.misuse,
+        huge: kinds.misuse,
+        foreign: kinds.misuse,
+        refusals: kinds.refusals,
+        params: calibrated.params,
+        readings: calibrated.readings,
+    };
+    let judge = Judge { lab, params: calibrated.params, allowed: kinds.allowed, time: args.timeout * PATIENCE };
+    let search = Search { args, seed, plan, judge, start, cancel };
+    let (mut found, programs, calls) = if cpu.is_some() { search.run_on(cpu)? } else { search.run()? };
+    let (mut finding, mut behaves) = (None, calibrated.behaves);
+    if let Some((number, first)) = found.take() {
+        let whole = first.run().clone();
+        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, SHRINKING, tries, cpu) };
+        let causes = search.causes(number, &whole, shrunk.run(), &calibrated.runs, kinds.strict)?;
+        behaves = causes.0;
+        finding = Some(Reproducer::of(number, &shrunk, causes.1, calibrated.params, calibrated.readings));
+    }
+    Ok(Searched { finding, programs, calls, behaves })
 }
 
 /// Which programs are drawn, and what is right.
@@ -251,6 +277,21 @@ impl Search<'_> {
             Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Found) | Ok(()) => Ok((found, programs, calls)),
         }
+    }
+
+    /// The same, batch after batch.
+    fn run_on(&self, cpu: Option<usize>) -> Result<Ran, Error> {
+        let (mut programs, mut calls) = (0, 0_u64);
+        for index in 0.. {
+            let Some(outcome) = self.batch(index, cpu) else { break };
+            let (more, agreed, finding) = outcome?;
+            programs += more;
+            calls += agreed as u64;
+            if finding.is_some() {
+                return Ok((finding, programs, calls));
+            }
+        }
+        Ok((None, programs, calls))
     }
 
     fn show(&self, bar: &ProgressBar, programs: u64, calls: u64) {

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use osmem_oracle::program::{Op, Pointer, Refused};
 use osmem_oracle::run::Run;
 use osmem_replay::{FileHeader, Refusal, Sequence, file_length};
-use osmem_trace::run::{Cancel, Environment, Limits, Recording, Stopped, record_log};
+use osmem_trace::run::{Cancel, Environment, Limits, Recording, Starter, Stopped, record_log};
 use osmem_trace::{Observation, Spec, Strace, observe};
 use tempfile::TempDir;
 
@@ -28,6 +29,8 @@ pub struct Lab {
     pub library: PathBuf,
     probe: PathBuf,
     replayer: PathBuf,
+    starter: Option<Arc<dyn Starter>>,
+    limits: Limits,
     cancel: Cancel,
 }
 
@@ -68,14 +71,27 @@ impl Lab {
         limits::pin()?;
         let replayer = layout.replayer()?.to_owned();
         loader::check(&replayer, &library)?;
-        Ok(Self { strace, library, probe: layout.probe.clone(), replayer, cancel: cancel.clone() })
+        let limits = Limits { log: LOG_LIMIT, ..Limits::default() };
+        let probe = layout.probe.clone();
+        Ok(Self { strace, library, probe, replayer, starter: None, limits, cancel: cancel.clone() })
+    }
+
+    /// For programs that `starter` starts. The library must have been validated; nobody has tried to load it yet.
+    pub fn boxed(
+        strace: Strace,
+        [library, probe, replayer]: [PathBuf; 3],
+        limits: Limits,
+        starter: Arc<dyn Starter>,
+        cancel: &Cancel,
+    ) -> Self {
+        Self { strace, library, probe, replayer, starter: Some(starter), limits, cancel: cancel.clone() }
     }
 
     /// Runs one script under the probe: every call, its result and its system calls are seen, every byte is verified.
     pub fn watch(&self, ops: &[Op], name: &str, time: Duration, cpu: Option<usize>) -> Result<Watched, Error> {
         let mut header = header(&[ops.len()], slots(ops));
         header.thorough = 1;
-        let stage = Stage::write(&header, [(ops, Vec::new())].into_iter())?;
+        let stage = Stage::write(&self.top(), &header, [(ops, Vec::new())].into_iter())?;
         let spec = self.spec(&stage, &["one", "0"], time, cpu);
         let seen = observe(&self.strace, &spec, &self.cancel)?;
         let result = header.sequence(&stage.read()?, 0);
@@ -95,11 +111,16 @@ impl Lab {
         let mut header = header(&lengths, slots);
         header.key = key;
         header.time_limit = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let stage = Stage::write(&header, scripts)?;
+        let stage = Stage::write(&self.top(), &header, scripts)?;
         let all = time.saturating_mul(u32::try_from(lengths.len()).unwrap_or(u32::MAX)).saturating_add(MARGIN);
         let spec = self.spec(&stage, &["all"], all.min(LONGEST), cpu);
         let recording = record_log(&self.strace, &spec, &self.cancel).map_err(Error::from)?;
         Ok(Batch { recording, header, file: stage.read()? })
+    }
+
+    /// Where the script of a run may lie.
+    fn top(&self) -> PathBuf {
+        self.starter.as_ref().map_or_else(std::env::temp_dir, |starter| starter.folder().to_owned())
     }
 
     fn spec(&self, stage: &Stage, arguments: &[&str], time: Duration, cpu: Option<usize>) -> Spec {
@@ -111,8 +132,11 @@ impl Lab {
             library: Some(self.library.clone()),
             probe: self.probe.clone(),
             environment: Environment::Pinned,
-            limits: Limits { time, log: LOG_LIMIT, ..Limits::default() },
-            aslr: true,
+            limits: Limits { time, ..self.limits },
+            // A program in a box may print addresses, which must not differ from run to run.
+            aslr: self.starter.is_none(),
+            writable: vec![stage.folder.path().to_owned()],
+            starter: self.starter.clone(),
             cpu,
         }
     }
@@ -147,12 +171,16 @@ fn slots(ops: &[Op]) -> u32 {
 
 /// The file that the replayer maps, in a folder that goes away.
 struct Stage {
-    _folder: TempDir,
+    folder: TempDir,
     path: PathBuf,
 }
 
 impl Stage {
-    fn write<'a>(header: &FileHeader, scripts: impl Iterator<Item = (&'a [Op], Vec<bool>)>) -> Result<Self, Error> {
+    fn write<'a>(
+        top: &Path,
+        header: &FileHeader,
+        scripts: impl Iterator<Item = (&'a [Op], Vec<bool>)>,
+    ) -> Result<Self, Error> {
         let mut sequences = Vec::new();
         let mut steps = Vec::new();
         let mut first = 0;
@@ -174,11 +202,10 @@ impl Stage {
             let path = path.to_owned();
             move |source: io::Error| Error::Stage { path, source }
         };
-        let folder =
-            tempfile::Builder::new().prefix("osmem-script-").tempdir().map_err(failed(&std::env::temp_dir()))?;
+        let folder = tempfile::Builder::new().prefix("osmem-script-").tempdir_in(top).map_err(failed(top))?;
         let path = folder.path().join("script");
         fs::write(&path, bytes).map_err(failed(&path))?;
-        Ok(Self { _folder: folder, path })
+        Ok(Self { folder, path })
     }
 
     fn read(&self) -> Result<Vec<u8>, Error> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 pub const LIBRARY: &str = "libosmem.so";
 const PROBE: &str = "libosmem_probe.so";
 const REPLAYER: &str = "osmem-replayer";
+const BOX: &str = "osmem-box";
 const SUITE: &str = "suite.toml";
 
 /// What belongs to this command: found from the folder of its executable.
@@ -20,6 +21,8 @@ pub struct Layout {
     pub probe: PathBuf,
     /// The program that replays sequences of calls.
     pub replayer: PathBuf,
+    /// The program that runs others in a box.
+    pub launcher: PathBuf,
     /// The folder of the test programs.
     pub programs: PathBuf,
     /// Where the traces of failing tests go; nowhere in an installed layout.
@@ -52,6 +55,9 @@ pub enum LayoutError {
     /// The replayer is missing.
     #[error("{} does not exist; run `make build`, or install the command with `make install`", .0.display())]
     NoReplayer(PathBuf),
+    /// The program that makes boxes is missing.
+    #[error("{} does not exist; run `make build`, or install the command with `make install`", .0.display())]
+    NoBox(PathBuf),
     /// No suite anywhere.
     #[error("fixtures/{SUITE} is found neither above {} nor above the current folder; name the folder with --fixtures DIR", .0.display())]
     NoFixtures(PathBuf),
@@ -79,6 +85,7 @@ impl Layout {
                 library: folder.join(LIBRARY),
                 probe: folder.join(PROBE),
                 replayer: folder.join(REPLAYER),
+                launcher: folder.join(BOX),
                 programs: folder.clone(),
                 traces: Some(prefix.join("traces")),
                 reproducers: Some(prefix.join("reproducers")),
@@ -90,6 +97,7 @@ impl Layout {
                 library: prefix.join("lib").join(LIBRARY),
                 probe: private.join(PROBE),
                 replayer: private.join(REPLAYER),
+                launcher: private.join(BOX),
                 programs: private.join("test-programs"),
                 traces: None,
                 reproducers: None,
@@ -109,6 +117,11 @@ impl Layout {
     /// The replayer, which must exist.
     pub fn replayer(&self) -> Result<&Path, LayoutError> {
         if self.replayer.is_file() { Ok(&self.replayer) } else { Err(LayoutError::NoReplayer(self.replayer.clone())) }
+    }
+
+    /// The program that runs others in a box, which must exist.
+    pub fn launcher(&self) -> Result<&Path, LayoutError> {
+        if self.launcher.is_file() { Ok(&self.launcher) } else { Err(LayoutError::NoBox(self.launcher.clone())) }
     }
 
     /// The folder of the test programs: the given one, or ours.

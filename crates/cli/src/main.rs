@@ -8,15 +8,19 @@ mod battery;
 mod bless;
 mod check;
 mod convert;
+mod doctor;
 mod error;
 mod foretold;
 mod fuzz;
+mod grade;
 mod judge;
 mod lab;
 mod layout;
 mod library;
 mod limits;
 mod loader;
+mod merge;
+mod new;
 mod oracle;
 mod pool;
 mod record;
@@ -56,6 +60,10 @@ fn run(task: &Task) -> Result<Exit, Error> {
         Task::Judge(args) => judge::run(args, &cancel),
         Task::Fuzz(args) => fuzz::run(args, &cancel),
         Task::Replay(args) => replay::run(args, &cancel),
+        Task::Grade(args) => grade::run(args, &cancel),
+        Task::Merge(args) => merge::run(args),
+        Task::Doctor(args) => doctor::run(args, &cancel),
+        Task::New(args) => new::run(args),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::oracle::CauseRecord;
 use crate::rules::Rule;
@@ -53,6 +53,8 @@ pub enum Outcome {
     Timeout,
     /// Too much output or too many system calls.
     Limit,
+    /// It tried what the box that it ran in forbids.
+    Forbidden,
     /// The surroundings failed; never the library's fault and never scored.
     InfraError,
 }
@@ -66,13 +68,14 @@ impl Outcome {
             Self::Crash => "crash",
             Self::Timeout => "timeout",
             Self::Limit => "limit",
+            Self::Forbidden => "forbidden",
             Self::InfraError => "infra-error",
         }
     }
 
     /// Whether the library failed the test.
     pub fn is_failure(self) -> bool {
-        matches!(self, Self::Fail | Self::Crash | Self::Timeout | Self::Limit)
+        !matches!(self, Self::Pass | Self::InfraError)
     }
 }
 
@@ -132,18 +135,18 @@ pub enum Judge {
 }
 
 /// The first difference between two traces.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// The first rule of the test.
     pub rule: Rule,
     /// That rule in one sentence.
-    pub sentence: &'static str,
+    pub sentence: String,
     /// The lines around it, side by side.
     pub context: Vec<Row>,
 }
 
 /// One line of two traces side by side.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// ` ` on both sides alike, `-` only expected, `+` only seen, `~` changed.
     pub mark: char,
@@ -168,6 +171,8 @@ pub struct Summary {
     pub timed_out: usize,
     /// Outcome limit.
     pub limited: usize,
+    /// Outcome forbidden.
+    pub forbidden: usize,
     /// Outcome infra-error.
     pub infra_errors: usize,
     /// Tests and points by profile.
@@ -237,6 +242,7 @@ impl Summary {
                 Outcome::Crash => &mut summary.crashed,
                 Outcome::Timeout => &mut summary.timed_out,
                 Outcome::Limit => &mut summary.limited,
+                Outcome::Forbidden => &mut summary.forbidden,
                 Outcome::InfraError => &mut summary.infra_errors,
             } += 1;
             let passed = usize::from(test.outcome == Outcome::Pass);
@@ -256,7 +262,7 @@ impl Summary {
 
     /// Tests that the library failed, whatever the way.
     pub fn failures(&self) -> usize {
-        self.failed + self.crashed + self.timed_out + self.limited
+        self.failed + self.crashed + self.timed_out + self.limited + self.forbidden
     }
 }
 

@@ -1,9 +1,10 @@
 //! Runs test programs with one library under one strace.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use osmem_trace::run::{Cancel, Environment, Limits, RunError};
+use osmem_trace::run::{Cancel, Environment, Limits, RunError, Starter};
 use osmem_trace::{Observation, Spec, Strace, observe};
 
 use crate::error::Error;
@@ -21,7 +22,9 @@ pub struct Runner {
     /// The library under test.
     pub library: PathBuf,
     probe: PathBuf,
-    timeout: Duration,
+    limits: Limits,
+    aslr: bool,
+    starter: Option<Arc<dyn Starter>>,
     cancel: Cancel,
 }
 
@@ -38,7 +41,28 @@ impl Runner {
         let strace = Strace::find()?;
         limits::pin()?;
         loader::check(program, &library)?;
-        Ok(Self { strace, library, probe: layout.probe.clone(), timeout, cancel: cancel.clone() })
+        let limits = Limits { time: timeout, log: LOG_LIMIT, ..Limits::default() };
+        Ok(Self {
+            strace,
+            library,
+            probe: layout.probe.clone(),
+            limits,
+            aslr: true,
+            starter: None,
+            cancel: cancel.clone(),
+        })
+    }
+
+    /// For programs that `starter` starts. The library must have been validated; nobody has tried to load it yet.
+    pub fn boxed(
+        strace: Strace,
+        (library, probe): (PathBuf, PathBuf),
+        limits: Limits,
+        starter: Arc<dyn Starter>,
+        cancel: &Cancel,
+    ) -> Self {
+        // The same addresses in every run, since a program may print some.
+        Self { strace, library, probe, limits, aslr: false, starter: Some(starter), cancel: cancel.clone() }
     }
 
     /// One run of `program`, on `cpu` if given, with the address space laid out at random or not.
@@ -49,8 +73,10 @@ impl Runner {
             library: Some(self.library.clone()),
             probe: self.probe.clone(),
             environment: Environment::Pinned,
-            limits: Limits { time: self.timeout, log: LOG_LIMIT, ..Limits::default() },
-            aslr,
+            limits: self.limits,
+            aslr: aslr && self.aslr,
+            writable: Vec::new(),
+            starter: self.starter.clone(),
             cpu,
         };
         observe(&self.strace, &spec, &self.cancel)

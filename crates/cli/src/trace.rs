@@ -38,6 +38,8 @@ pub fn run(args: &TraceArgs, cancel: &Cancel) -> Result<Exit, Error> {
         environment: Environment::Inherited,
         limits: Limits { time: args.timeout, ..Limits::default() },
         aslr: true,
+        writable: Vec::new(),
+        starter: None,
         cpu: None,
     };
     let seen = observe(&Strace::find()?, &spec, cancel)?;

@@ -107,6 +107,9 @@ pub fn fault(seen: &Observation) -> Option<Fault> {
 pub fn incomplete(seen: &Observation) -> Option<Fault> {
     let place = || whereabouts(seen);
     let seconds = seen.elapsed.as_secs_f64();
+    if let Some(call) = seen.refused.first() {
+        return Some(Fault::new(Outcome::Forbidden, format!("{call}: {}", place())));
+    }
     match (seen.stopped, &seen.trace.end) {
         (Some(Stopped::Timeout), _) => {
             Some(Fault::new(Outcome::Timeout, format!("it did not end within {seconds:.1} s: {}", place())))
@@ -117,7 +120,21 @@ pub fn incomplete(seen: &Observation) -> Option<Fault> {
         (Some(Stopped::OutputLimit), _) => {
             Some(Fault::new(Outcome::Limit, format!("it wrote too much output: {}", place())))
         }
+        (Some(Stopped::Starter(what)), _) => {
+            Some(Fault::new(Outcome::Limit, format!("it went over the limit on {what}: {}", place())))
+        }
         (Some(Stopped::Cancelled), _) => Some(Fault::new(Outcome::InfraError, "it was interrupted".to_owned())),
+        // What the filter of a box does with calls of another architecture.
+        (None, End::Killed(signal)) if signal == "SIGSYS" => Some(Fault::new(
+            Outcome::Forbidden,
+            format!("SIGSYS, as for a system call of another architecture: {}", place()),
+        )),
+        (None, End::Killed(signal)) if signal == "SIGXCPU" => {
+            Some(Fault::new(Outcome::Limit, format!("it went over the limit on processor time: {}", place())))
+        }
+        (None, End::Killed(signal)) if signal == "SIGXFSZ" => {
+            Some(Fault::new(Outcome::Limit, format!("it went over the limit on the size of files: {}", place())))
+        }
         (None, End::Killed(signal)) => Some(Fault::new(Outcome::Crash, format!("{signal}: {}", place()))),
         (None, End::Exit(NOT_LOADED)) if !seen.began => {
             let words = last_line(&seen.stderr).unwrap_or_else(|| "it gave no reason".to_owned());
@@ -189,13 +206,17 @@ pub fn demanded(step: usize, divergence: &Divergence, steps: &[Step], mapping: u
     let mut context: Vec<Row> = rows.into_iter().map(Row::from).collect();
     // The end line stands for nothing.
     context.pop();
-    Some(Difference { rule, sentence: rule.sentence(), context: shortened(context) })
+    Some(Difference { rule, sentence: rule.sentence().to_owned(), context: shortened(context) })
 }
 
 fn difference(test: &Test, expected: &Trace, actual: &Trace) -> Option<Difference> {
     let rule = *test.rules.first()?;
     let rows = diff::first_difference(expected, actual, CONTEXT)?.rows;
-    Some(Difference { rule, sentence: rule.sentence(), context: shortened(rows.into_iter().map(Row::from).collect()) })
+    Some(Difference {
+        rule,
+        sentence: rule.sentence().to_owned(),
+        context: shortened(rows.into_iter().map(Row::from).collect()),
+    })
 }
 
 /// The rows around the first that differs; what is left out shows as a row of dots.

@@ -188,6 +188,7 @@ impl<'a> Reader<'a> {
                     self.children[at].facts.push(Fact::Signal(name));
                 }
             }
+            What::Refused(_) => {}
             What::Exited(_) | What::Killed(_) => {
                 // Its number may be given out again.
                 self.threads.remove(&step.thread);

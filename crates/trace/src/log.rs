@@ -54,6 +54,8 @@ pub enum What<'a> {
     System(System<'a>),
     /// A signal reached it.
     Signal(&'a str),
+    /// A filter of system calls answered this one with SIGSYS.
+    Refused(&'a str),
     /// It, or its process, exited with this status.
     Exited(i32),
     /// This signal killed it.
@@ -133,7 +135,10 @@ impl<'a> Joiner<'a> {
         let step = |what| Some(Step { line: number, thread: line.thread, at: line.at, what });
         match line.body {
             Body::Complete(system) => self.steps.push(step(What::System(system))),
-            Body::Signal(name) => self.steps.push(step(What::Signal(name))),
+            Body::Signal { name, refused } => {
+                self.steps.extend(refused.map(|call| step(What::Refused(call))));
+                self.steps.push(step(What::Signal(name)));
+            }
             Body::Stopped => {}
             Body::Exited(status) => {
                 // Another thread may get the number.

@@ -9,7 +9,7 @@ mod spawn;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -53,6 +53,8 @@ pub enum Stopped {
     OutputLimit,
     /// [`Cancel::cancel`] was called.
     Cancelled,
+    /// What started the program ended it too, for this limit.
+    Starter(&'static str),
 }
 
 /// A flag that ends runs early; clones share it.
@@ -104,16 +106,33 @@ enum News {
 /// How often log size and cancel flag are looked at. The end of a run is seen at once.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Runs `strace`, a command that writes to `log`, until it ends or has to be ended.
+/// Asks whatever started the program to end it, with all that it made.
+pub type Ask = Box<dyn FnOnce() + Send>;
+
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether strace has ended, there being nothing left to trace, since `ask` was called.
+fn asked_to_end(ask: Option<Ask>, news: &Receiver<News>) -> bool {
+    ask.is_some_and(|ask| {
+        ask();
+        kill::has_ended(news, PATIENCE)
+    })
+}
+
+/// Runs `strace`, a command that writes to `log` and reads `input`, until it ends or has to be ended: by `ask` if that works, else by
+/// signals.
 pub fn record(
     strace: Command,
+    input: Stdio,
     log: &Path,
     limits: &Limits,
     placement: Placement,
     cancel: &Cancel,
+    ask: Option<Ask>,
 ) -> io::Result<Recording> {
     let start = Instant::now();
-    let mut child = spawn::spawn(strace, placement)?;
+    let mut child = spawn::spawn(strace, input, placement)?;
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
     let (sender, news) = channel();
     let stdout = Drain::start(child.stdout.take(), limits, sender.clone());
@@ -121,7 +140,7 @@ pub fn record(
     let waiting = thread::spawn(move || wait_for(pid, &sender));
 
     let stopped = watch(&news, log, limits, start, cancel);
-    if stopped.is_some() {
+    if stopped.is_some() && !asked_to_end(ask, &news) {
         kill::tracees_then_strace(pid, &news);
     }
     let elapsed = start.elapsed();

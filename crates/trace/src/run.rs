@@ -4,23 +4,28 @@ mod check;
 mod command;
 mod evaluate;
 mod stage;
+mod started;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::log::LogError;
+use crate::log::{self, LogError};
 use crate::mark::Key;
-use crate::model::{Function, Trace};
+use crate::model::{End, Function, Trace};
 use crate::record::{Placement, record};
 use crate::strace::{Strace, StraceError};
 use stage::Stage;
 
-pub use crate::record::{Cancel, Limits, Recording, Stopped};
+pub use crate::record::{Ask, Cancel, Limits, Recording, Stopped};
 pub use crate::window::{EndProof, Forged, Forgery};
 
 /// What to run, and how.
@@ -40,8 +45,62 @@ pub struct Spec {
     pub limits: Limits,
     /// Whether the kernel lays out the address space at random.
     pub aslr: bool,
+    /// Folders that the program must be able to write to, wherever it is started.
+    pub writable: Vec<PathBuf>,
+    /// What starts the program in strace's stead; `None`: strace itself.
+    pub starter: Option<Arc<dyn Starter>>,
     /// The CPU to run on, strace and program together (a mark is about ten times cheaper so); `None`: any.
     pub cpu: Option<usize>,
+}
+
+/// Something that starts a traced program, a box for instance: its own system calls, and those of the processes it makes on the
+/// way, are no part of the log.
+pub trait Starter: fmt::Debug + Send + Sync {
+    /// A private folder for strace's log.
+    fn folder(&self) -> &Path;
+
+    /// Prepares for one run of a program, with exactly these variables in its environment.
+    fn start(&self, program: &Start<'_>) -> io::Result<Started>;
+}
+
+/// A program to be started.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The program, absolute.
+    pub program: &'a Path,
+    /// Its arguments, without its name.
+    pub args: &'a [OsString],
+    /// The probe, where there is to be one.
+    pub probe: Option<&'a Path>,
+    /// The library to load as `libosmem.so`.
+    pub library: Option<&'a Path>,
+    /// Folders that it must be able to write to.
+    pub writable: &'a [PathBuf],
+    /// Variables that must be set besides those of [`Environment::Pinned`].
+    pub variables: Vec<(&'static str, OsString)>,
+}
+
+/// How a program is started.
+pub struct Started {
+    /// The command that strace runs: its first process does not become the program, a process of its making does.
+    pub command: Vec<OsString>,
+    /// Its standard input.
+    pub input: OwnedFd,
+    /// Ends the program, and all that it made.
+    pub stop: Ask,
+    /// Asked when all is over: why the run says nothing about the program, or which limit ended it.
+    pub finish: Box<dyn FnOnce() -> Finish + Send>,
+}
+
+/// How a start came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The program ran.
+    Ran,
+    /// The starter ended it: this limit was reached.
+    Limit(&'static str),
+    /// It never ran.
+    Failed(String),
 }
 
 /// Which variables a traced program sees, besides those that load the probe and the library.
@@ -72,6 +131,8 @@ pub struct Observation {
     pub missing: Vec<Function>,
     /// We ended the run; the trace is then only a beginning.
     pub stopped: Option<Stopped>,
+    /// System calls that a filter refused the program or a process of its making.
+    pub refused: Vec<String>,
     /// The last bytes of the program's standard output.
     pub stdout: Vec<u8>,
     /// The last bytes of its standard error.
@@ -143,6 +204,12 @@ pub enum RunError {
         /// The likely reason.
         why: String,
     },
+    /// What was to start the program did not.
+    #[error("the program could not be started in its box: {why}")]
+    NotStarted {
+        /// What it said.
+        why: String,
+    },
     /// The probe speaks another version of the protocol.
     #[error("the probe speaks version {found} of the marks, this program version {expected}: rebuild both (`make`)", expected = crate::mark::VERSION)]
     ProbeVersion {
@@ -171,6 +238,44 @@ pub fn record_log(strace: &Strace, spec: &Spec, cancel: &Cancel) -> Result<Recor
     Ok(recording)
 }
 
+/// What a program did that was watched from afar.
+#[derive(Debug)]
+pub struct Glimpse {
+    /// How it ended; `None` if we ended it.
+    pub end: Option<End>,
+    /// We ended it.
+    pub stopped: Option<Stopped>,
+    /// System calls that a filter refused it or a process of its making.
+    pub refused: Vec<String>,
+    /// The last bytes of its standard output.
+    pub stdout: Vec<u8>,
+    /// The last bytes of its standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// Runs a program, by its starter, with hardly any of its system calls traced: how it ended is all that is asked.
+pub fn glimpse(strace: &Strace, spec: &Spec, cancel: &Cancel) -> Result<Glimpse, RunError> {
+    let Some(starter) = &spec.starter else {
+        return Err(RunError::NotStarted { why: "there is nothing to start it".into() });
+    };
+    let (recording, _stage) = start_and_record(strace, spec, &**starter, command::GLIMPSED, None, cancel)?;
+    let steps = log::read(&recording.log, true)?;
+    let process = steps.first().map(|step| step.thread);
+    let ends = |step: &log::Step<'_>| match step.what {
+        log::What::Exited(status) => Some(End::Exit(status & 0xff)),
+        log::What::Killed(signal) => Some(End::Killed(signal.into())),
+        _ => None,
+    };
+    let end = steps.iter().rev().filter(|step| Some(step.thread) == process).find_map(ends);
+    Ok(Glimpse {
+        end: end.filter(|_| recording.stopped.is_none()),
+        stopped: recording.stopped,
+        refused: evaluate::refused(&steps),
+        stdout: recording.stdout,
+        stderr: recording.stderr,
+    })
+}
+
 /// Runs a program, with the probe where there is a key for it.
 fn record_run(
     strace: &Strace,
@@ -178,11 +283,45 @@ fn record_run(
     key: Option<&Key>,
     cancel: &Cancel,
 ) -> Result<(Recording, Stage), RunError> {
+    if let Some(starter) = &spec.starter {
+        return start_and_record(strace, spec, &**starter, command::WITNESSED, key, cancel);
+    }
     let program = stage::find_program(&spec.program)?;
     let stage = Stage::set(spec, key.is_some())?;
     let command = command::strace(strace, spec, &program, &stage, key);
     let placement = Placement { aslr: spec.aslr, cpu: spec.cpu };
-    let recording =
-        record(command, &stage.log(), &spec.limits, placement, cancel).map_err(|source| RunError::Spawn { source })?;
+    let recording = record(command, Stdio::null(), &stage.log(), &spec.limits, placement, cancel, None)
+        .map_err(|source| RunError::Spawn { source })?;
+    Ok((recording, stage))
+}
+
+/// The same for a program that something else starts.
+fn start_and_record(
+    strace: &Strace,
+    spec: &Spec,
+    starter: &dyn Starter,
+    traced: &[&str],
+    key: Option<&Key>,
+    cancel: &Cancel,
+) -> Result<(Recording, Stage), RunError> {
+    let spawn = |source| RunError::Spawn { source };
+    let stage = Stage::bare(starter.folder())?;
+    let started = starter.start(&command::start(spec, key)).map_err(spawn)?;
+    let command = command::starting(strace, &started.command, &stage, traced, key.is_some());
+    let placement = Placement { aslr: spec.aslr, cpu: spec.cpu };
+    let mut recording =
+        record(command, started.input.into(), &stage.log(), &spec.limits, placement, cancel, Some(started.stop))
+            .map_err(spawn)?;
+    recording.log = started::program_only(&recording.log);
+    match (started.finish)() {
+        Finish::Ran => {}
+        Finish::Limit(what) => recording.stopped = recording.stopped.or(Some(Stopped::Starter(what))),
+        Finish::Failed(why) if recording.stopped.is_none() => return Err(RunError::NotStarted { why }),
+        Finish::Failed(_) => {}
+    }
+    if recording.stopped.is_none() && recording.log.is_empty() {
+        let words = String::from_utf8_lossy(&recording.stderr).trim().to_owned();
+        return Err(RunError::StraceFailed { message: format!("its log is empty; {words}") });
+    }
     Ok((recording, stage))
 }

@@ -168,6 +168,7 @@ impl<'a, 'k> Cutter<'a, 'k> {
                     self.window.steps.push(Doing::Signal(call, name));
                 }
             }
+            What::Refused(_) => {}
             What::Exited(_) | What::Killed(_) => {
                 let inside = self.open.remove(&step.thread).is_some();
                 if inside && self.ending == Some(step.thread) {

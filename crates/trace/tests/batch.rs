@@ -47,6 +47,8 @@ fn spec(sequences: usize, operations: usize, odd: &str) -> Spec {
         environment: Environment::Pinned,
         limits: Limits { time: Duration::from_secs(60), log: 1 << 30, ..Limits::default() },
         aslr: true,
+        writable: Vec::new(),
+        starter: None,
         cpu: Some(0),
     }
 }

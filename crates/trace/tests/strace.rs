@@ -29,6 +29,8 @@ fn run(script: &str) -> Result<(), RunError> {
         environment: Environment::Inherited,
         limits: Limits::default(),
         aslr: true,
+        writable: Vec::new(),
+        starter: None,
         cpu: None,
     };
     let strace = play(folder.path(), script);

@@ -35,7 +35,7 @@ pub fn select<'a>(suite: &'a Suite, filters: &[String], profile: Selection) -> R
 }
 
 /// A rule's number means the tests that prove it, anything else a part of the name.
-fn fits(test: &Test, filter: &str) -> bool {
+pub fn fits(test: &Test, filter: &str) -> bool {
     match filter.parse::<Rule>() {
         Ok(rule) => test.rules.contains(&rule),
         Err(_) => test.name.contains(filter),

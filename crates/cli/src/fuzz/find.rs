@@ -84,8 +84,11 @@ impl Judge<'_> {
     }
 
     /// The shortest program that shows the same, as far as `patience` reaches.
-    pub fn shrunk(&self, found: Finding, patience: Duration, cpu: Option<usize>) -> Finding {
+    ///
+    /// `tries` is how many programs may be tried: unlike the time, it gives the same program every time.
+    pub fn shrunk(&self, found: Finding, patience: Duration, tries: usize, cpu: Option<usize>) -> Finding {
         let start = Instant::now();
+        let mut tried = 0;
         // Nothing that comes after the call that went wrong can matter.
         let mut best = found;
         let ops = best.ops.clone();
@@ -93,10 +96,11 @@ impl Judge<'_> {
         let mut latest: Option<Finding> = None;
         let _shortest = shrink(ops, |candidate| {
             // Without a call it would be no script, even where the library fails before the first one.
-            let is_over = start.elapsed() > patience || self.lab.is_cancelled();
+            let is_over = start.elapsed() > patience || tried >= tries || self.lab.is_cancelled();
             if is_over || !candidate.iter().any(Op::is_call) {
                 return false;
             }
+            tried += 1;
             match self.watch(candidate, "shrunk", cpu) {
                 Ok(Some(finding)) if finding.kind == kind => {
                     latest = Some(finding);

@@ -25,7 +25,7 @@ fn style_of(outcome: Outcome) -> Style {
     match outcome {
         Outcome::Pass => GOOD,
         Outcome::InfraError => DOUBTFUL,
-        Outcome::Fail | Outcome::Crash | Outcome::Timeout | Outcome::Limit => BAD,
+        Outcome::Fail | Outcome::Crash | Outcome::Timeout | Outcome::Limit | Outcome::Forbidden => BAD,
     }
 }
 
@@ -192,6 +192,7 @@ fn counts(summary: &Summary) -> String {
         (summary.crashed, "crashed"),
         (summary.timed_out, "timed out"),
         (summary.limited, "went over a limit"),
+        (summary.forbidden, "did what is forbidden"),
         (summary.infra_errors, "not run properly"),
     ];
     let counts: Vec<_> =
@@ -263,7 +264,7 @@ mod tests {
         };
         failed.difference = Some(Difference {
             rule,
-            sentence: rule.sentence(),
+            sentence: rule.sentence().to_owned(),
             context: vec![
                 row(' ', Some("os_malloc(8) = HEAP+0x20"), Some("os_malloc(8) = HEAP+0x20")),
                 row('~', Some("os_malloc(8) = HEAP+0x48"), Some("os_malloc(8) = NULL")),

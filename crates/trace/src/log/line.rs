@@ -23,7 +23,11 @@ pub enum Body<'a> {
         name: &'a str,
         rest: &'a str,
     },
-    Signal(&'a str),
+    Signal {
+        name: &'a str,
+        /// The system call that a filter answered with this signal.
+        refused: Option<&'a str>,
+    },
     Stopped,
     Exited(i32),
     Killed(&'a str),
@@ -60,13 +64,21 @@ fn body(text: &str) -> Result<Body<'_>, &'static str> {
             return Ok(Body::Stopped);
         }
         let name = news.split(' ').next().unwrap_or_default();
-        return if is_signal(name) { Ok(Body::Signal(name)) } else { Err(UNKNOWN) };
+        return if is_signal(name) { Ok(Body::Signal { name, refused: refused(news) }) } else { Err(UNKNOWN) };
     }
     if let Some(rest) = text.strip_prefix("<... ") {
         let (name, rest) = rest.split_once(" resumed>").ok_or(UNKNOWN)?;
         return if is_system_call(name) { Ok(Body::Resumed { name, rest }) } else { Err(UNKNOWN) };
     }
     system_call(text)
+}
+
+/// The system call that a filter answered with SIGSYS.
+fn refused(news: &str) -> Option<&str> {
+    let rest = news.strip_prefix("SIGSYS ")?;
+    let call = rest.split_once("si_code=SYS_SECCOMP")?.1.split_once("si_syscall=")?.1;
+    let end = call.find([',', '}'])?;
+    Some(call[..end].trim_start_matches("__NR_"))
 }
 
 fn death(news: &str) -> Option<Body<'_>> {

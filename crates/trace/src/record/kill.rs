@@ -40,7 +40,8 @@ pub fn group(strace: Pid) {
     let _ = killpg(strace, Signal::SIGKILL);
 }
 
-fn has_ended(news: &Receiver<News>, patience: Duration) -> bool {
+/// Whether strace has ended, or does so within `patience`.
+pub fn has_ended(news: &Receiver<News>, patience: Duration) -> bool {
     let start = Instant::now();
     loop {
         match news.recv_timeout(patience.saturating_sub(start.elapsed())) {

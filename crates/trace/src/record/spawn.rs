@@ -18,12 +18,12 @@ pub struct Placement {
     pub cpu: Option<usize>,
 }
 
-/// Starts `command` in a process group of its own, without input, its output to be read by us.
+/// Starts `command` in a process group of its own, its output to be read by us.
 ///
 /// Affinity and personality belong to a thread and pass to its children. A thread made for this takes them, so that the
 /// caller's stays as it is, and no code has to run between fork and exec.
-pub fn spawn(mut command: Command, placement: Placement) -> io::Result<Child> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+pub fn spawn(mut command: Command, input: Stdio, placement: Placement) -> io::Result<Child> {
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let spawning = thread::spawn(move || {
         place(placement);
         command.spawn()

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::stage::{PROBE, Stage};
-use super::{Environment, Spec};
+use super::{Environment, Spec, Start};
 use crate::mark::Key;
 use crate::strace::Strace;
 
@@ -20,23 +20,15 @@ const PINNED: [(&str, &str); 2] = [
     ("GLIBC_TUNABLES", ""),
 ];
 
+/// Memory and processes; marks come by write, and what a library prints inside a call is of interest too.
+pub const WITNESSED: &[&str] = &["trace=%memory,%process,write,writev"];
+
+/// The start of the program, its end, and what a filter refuses.
+pub const GLIMPSED: &[&str] = &["trace=execve", "signal=!SIGCHLD"];
+
 /// strace, to run `program` as `spec` says, writing to the log of `stage`; with the probe where there is a key for it.
 pub fn strace(strace: &Strace, spec: &Spec, program: &Path, stage: &Stage, key: Option<&Key>) -> Command {
-    let mut command = Command::new(&strace.path);
-    // Its messages begin with this name, by which we know them in what the program itself writes.
-    command.arg0("strace");
-    if strace.has_seccomp() {
-        // Only the system calls that are traced stop the program.
-        command.arg("--seccomp-bpf");
-    }
-    if key.is_some() {
-        // The instruction that made each call; without a probe nobody asks, and each stop is cheaper.
-        command.arg("-i");
-    }
-    // All threads and children; no news of strace itself; strings long enough for a mark.
-    command.args(["-f", "-q", "-s", "160"]);
-    // Memory and processes; marks come by write, and what a library prints inside a call is of interest too.
-    command.args(["-e", "trace=%memory,%process,write,writev", "-o"]).arg(stage.log());
+    let mut command = witness(strace, stage, WITNESSED, key.is_some());
     if spec.environment == Environment::Pinned {
         command.env_clear().envs(PINNED);
     }
@@ -58,6 +50,50 @@ pub fn strace(strace: &Strace, spec: &Spec, program: &Path, stage: &Stage, key: 
     }
     command.arg("--").arg(program).args(&spec.args);
     command
+}
+
+/// strace, to run a command that starts the program; see [`super::Starter`].
+pub fn starting(strace: &Strace, command: &[OsString], stage: &Stage, traced: &[&str], origins: bool) -> Command {
+    let mut witness = witness(strace, stage, traced, origins);
+    witness.env_clear().envs(PINNED).arg("--").args(command);
+    witness
+}
+
+/// strace without its program.
+fn witness(strace: &Strace, stage: &Stage, traced: &[&str], origins: bool) -> Command {
+    let mut command = Command::new(&strace.path);
+    // Its messages begin with this name, by which we know them in what the program itself writes.
+    command.arg0("strace");
+    if strace.has_seccomp() {
+        // Only the system calls that are traced stop the program.
+        command.arg("--seccomp-bpf");
+    }
+    if origins {
+        // The instruction that made each call; without a probe nobody asks, and each stop is cheaper.
+        command.arg("-i");
+    }
+    // All threads and children; no news of strace itself; strings long enough for a mark.
+    command.args(["-f", "-q", "-s", "160"]);
+    for expression in traced {
+        command.args(["-e", expression]);
+    }
+    command.arg("-o").arg(stage.log());
+    command
+}
+
+/// The program of `spec` and what it must find in its environment.
+pub fn start<'a>(spec: &'a Spec, key: Option<&Key>) -> Start<'a> {
+    let mut variables: Vec<(&'static str, OsString)> =
+        PINNED.into_iter().map(|(name, value)| (name, value.into())).collect();
+    variables.extend(key.map(|key| ("OSMEM_PROBE_KEY", key.as_str().into())));
+    Start {
+        program: &spec.program,
+        args: &spec.args,
+        writable: &spec.writable,
+        probe: key.is_some().then_some(&*spec.probe),
+        library: spec.library.as_deref(),
+        variables,
+    }
 }
 
 fn preload(spec: &Spec) -> OsString {

@@ -39,10 +39,24 @@ pub fn evaluate(recording: Recording, key: &Key, log: &Path, program: &Path) -> 
         forged: window.forged,
         missing: window.missing,
         stopped,
+        refused: refused(&steps),
         stdout: recording.stdout,
         stderr: recording.stderr,
         elapsed: recording.elapsed,
     })
+}
+
+/// What a filter refused, each name once.
+pub fn refused(steps: &[log::Step<'_>]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for step in steps {
+        if let log::What::Refused(name) = step.what
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 /// The log from this line on, counted from 1.

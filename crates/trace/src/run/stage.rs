@@ -47,6 +47,14 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Makes the folder for the log alone, in `top`.
+    pub fn bare(top: &Path) -> Result<Self, RunError> {
+        let temporary = |source| RunError::Temporary { path: top.to_owned(), source };
+        let private = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix("log-").permissions(private).tempdir_in(top).map_err(temporary)?;
+        Ok(Self { folder, beside: None })
+    }
+
     fn link(&self, file: &Path, name: &str) -> Result<PathBuf, RunError> {
         let file = file.canonicalize().map_err(|source| RunError::Library { path: file.into(), source })?;
         symlink(&file, self.folder().join(name))

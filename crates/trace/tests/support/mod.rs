@@ -41,6 +41,8 @@ pub fn spec(scenario: &str) -> Spec {
         environment: Environment::Pinned,
         limits: Limits::default(),
         aslr: true,
+        writable: Vec::new(),
+        starter: None,
         cpu: None,
     }
 }

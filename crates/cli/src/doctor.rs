@@ -1,0 +1,228 @@
+//! `osmem doctor`: whether this machine can trace and grade, and for each thing that is wrong its remedy.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use osmem_sandbox::{Limits as BoxLimits, Tier, host};
+use osmem_trace::model::End;
+use osmem_trace::run::{Cancel, Environment, Limits, glimpse};
+use osmem_trace::{Spec, Strace};
+use serde::Serialize;
+
+use crate::args::DoctorArgs;
+use crate::error::{Error, Exit};
+use crate::grade::boxed::Boxed;
+use crate::grade::build::rust_toolchain;
+use crate::layout::Layout;
+use crate::limits;
+use crate::report::json;
+use crate::report::output::{self, Output};
+use crate::report::text::{BAD, GOOD, item, styled};
+
+/// The version of the JSON form.
+const VERSION: u32 = 1;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Doctor {
+    version: u32,
+    /// Everything that grading needs is there.
+    fit: bool,
+    findings: Vec<Finding>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: &'static str,
+    ok: bool,
+    /// Nothing can be graded without it.
+    needed: bool,
+    found: String,
+    /// What to do, where it is not as it should be.
+    remedy: Option<&'static str>,
+}
+
+impl Finding {
+    fn of(name: &'static str, needed: bool, result: Result<String, String>, remedy: &'static str) -> Self {
+        let ok = result.is_ok();
+        let (Ok(found) | Err(found)) = result;
+        Self { name, ok, needed, found, remedy: (!ok).then_some(remedy) }
+    }
+}
+
+/// Runs `osmem doctor`.
+pub fn run(args: &DoctorArgs, cancel: &Cancel) -> Result<Exit, Error> {
+    let mut findings = Vec::new();
+    let strace = Strace::find();
+    let version = strace.as_ref().map(|strace| format!("strace {} at {}", strace.version, strace.path.display()));
+    findings.push(Finding::of(
+        "strace",
+        true,
+        version.map_err(ToString::to_string),
+        "install strace 5.3 or newer: `make deps`, apt-get install strace, dnf install strace",
+    ));
+    findings.push(yama());
+    if let Ok(strace) = &strace {
+        findings.push(Finding::of(
+            "tracing",
+            true,
+            traces(strace),
+            "allow ptrace: in a container --cap-add=SYS_PTRACE or a seccomp profile that lets ptrace through; elsewhere \
+             sysctl kernel.yama.ptrace_scope=1",
+        ));
+    }
+    let layout = Layout::find();
+    let parts = layout.as_ref().map_err(ToString::to_string).and_then(|layout| {
+        let battery = layout.fixtures(None).map_err(|error| error.to_string())?;
+        layout.own_library().and_then(|_| layout.launcher()).map_err(|error| error.to_string())?;
+        Ok(format!("library, probe, replayer, box; fixtures in {}", output::shown(&battery)))
+    });
+    findings.push(Finding::of("installation", true, parts, "run `make build`, or `make install`"));
+    findings.push(Finding::of(
+        "limits",
+        true,
+        limits::pin().map(|()| "as the battery needs them".to_owned()).map_err(|error| error.to_string()),
+        "raise the hard limit that is named (ulimit -H, or the container's settings)",
+    ));
+    if let (Ok(strace), Ok(layout)) = (&strace, &layout) {
+        findings.extend(boxes(strace, layout, cancel));
+    }
+    findings.push(tool("cc", "C submissions do not build without it: apt-get install gcc, dnf install gcc"));
+    findings.push(tool("make", "submissions with a Makefile do not build without it: apt-get install make"));
+    let cargo = rust_toolchain().map(|folder| format!("in {}", folder.display()));
+    let cargo = cargo.ok_or_else(|| "no Rust toolchain".to_owned());
+    findings.push(Finding::of(
+        "cargo",
+        false,
+        cargo,
+        "Rust submissions do not build without it: install Rust with rustup",
+    ));
+
+    let a_box = findings.iter().any(|finding| finding.name.starts_with("box") && finding.ok);
+    let fit = a_box && findings.iter().all(|finding| finding.ok || !finding.needed);
+    let doctor = Doctor { version: VERSION, fit, findings };
+    let mut out = Output::stdout();
+    if args.json {
+        json::write(&mut out, &doctor)?;
+    } else {
+        text(&mut out, &doctor)?;
+    }
+    out.flush()?;
+    Ok(if fit { Exit::Passed } else { Exit::Unfit })
+}
+
+fn text(out: &mut impl Write, doctor: &Doctor) -> Result<(), Error> {
+    let width = output::width();
+    for finding in &doctor.findings {
+        let word = match (finding.ok, finding.needed) {
+            (true, _) => styled(GOOD, "ok     "),
+            (false, true) => styled(BAD, "wrong  "),
+            (false, false) => "missing".to_owned(),
+        };
+        writeln!(out, "{word} {:15} {}", finding.name, finding.found)?;
+        if let Some(remedy) = finding.remedy {
+            item(out, "remedy", remedy, width)?;
+        }
+    }
+    let verdict =
+        if doctor.fit { styled(GOOD, "this machine can grade") } else { styled(BAD, "this machine cannot grade") };
+    writeln!(out, "\n{verdict}")?;
+    Ok(())
+}
+
+/// The Yama setting, which may forbid tracing altogether.
+fn yama() -> Finding {
+    let remedy = "sysctl kernel.yama.ptrace_scope=1 (2 allows root alone to trace, 3 nobody)";
+    let result = match fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope") {
+        Err(_) => Ok("not part of this kernel".to_owned()),
+        Ok(text) => match text.trim() {
+            "0" | "1" => Ok(format!("ptrace_scope is {}", text.trim())),
+            "2" if nix::unistd::geteuid().is_root() => Ok("ptrace_scope is 2, and this is root".to_owned()),
+            other => Err(format!("ptrace_scope is {other}")),
+        },
+    };
+    Finding::of("yama", true, result, remedy)
+}
+
+/// Whether strace may trace.
+fn traces(strace: &Strace) -> Result<String, String> {
+    let mut command = Command::new(&strace.path);
+    command.args(["-f", "-o", "/dev/null", "--", "/bin/sh", "-c", "exit 7"]).stdin(Stdio::null());
+    let output = command.output().map_err(|error| error.to_string())?;
+    match output.status.code() {
+        Some(7) => Ok("a program can be traced".to_owned()),
+        _ => Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("strace fails").to_owned()),
+    }
+}
+
+fn boxes(strace: &Strace, layout: &Layout, cancel: &Cancel) -> Vec<Finding> {
+    let remedies = [
+        "the weaker box is used where it works; for this one allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, \
+         kernel.apparmor_restrict_unprivileged_userns=0), or run as root",
+        "a kernel of 5.13 or newer with Landlock (lsm=landlock,… on its command line), and a container that lets it through",
+    ];
+    let names = ["box: namespaces", "box: landlock"];
+    let tiers = Tier::ALL.into_iter().zip(names).zip(remedies);
+    tiers
+        .map(|((tier, name), remedy)| Finding::of(name, false, trial(strace, &layout.launcher, tier, cancel), remedy))
+        .collect()
+}
+
+/// Runs a trifle in a box.
+fn trial(strace: &Strace, launcher: &Path, tier: Tier, cancel: &Cancel) -> Result<String, String> {
+    let folder = tempfile::Builder::new().prefix("osmem-doctor-").tempdir().map_err(|error| error.to_string())?;
+    let make = |name: &str| -> Result<PathBuf, String> {
+        let path = folder.path().join(name);
+        fs::create_dir(&path).map_err(|error| error.to_string())?;
+        Ok(path)
+    };
+    let boxed = Boxed {
+        launcher: launcher.to_owned(),
+        tier,
+        limits: BoxLimits { cpu: 5, memory: 64 << 20, processes: 16, file: 1 << 20, open_files: 64, disk: 1 << 20 },
+        readable: Vec::new(),
+        user: None,
+        root: make("root")?,
+        runs: make("runs")?,
+        build: None,
+        path: Vec::new(),
+    };
+    let spec = Spec {
+        program: "/bin/sh".into(),
+        args: vec!["-c".into(), "exit 7".into()],
+        library: None,
+        probe: PathBuf::new(),
+        environment: Environment::Pinned,
+        limits: Limits { time: Duration::from_secs(10), ..Limits::default() },
+        aslr: true,
+        writable: Vec::new(),
+        starter: Some(boxed.starter()),
+        cpu: None,
+    };
+    let seen = glimpse(strace, &spec, cancel).map_err(|error| error.to_string())?;
+    if seen.end != Some(End::Exit(7)) {
+        return Err(format!("a program in it ends with {:?}", seen.end));
+    }
+    Ok(match (tier, host::landlock()) {
+        (Tier::Landlock, Some(kept)) if !kept.signals => {
+            "works; signals are kept in by the filter of system calls".to_owned()
+        }
+        _ => "works".to_owned(),
+    })
+}
+
+fn tool(name: &'static str, remedy: &'static str) -> Finding {
+    let output = Command::new(name).arg("--version").stdin(Stdio::null()).output();
+    let result = match output {
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or(name).to_owned())
+        }
+        Ok(output) => Err(format!("{name} --version ends with {}", output.status)),
+        Err(error) => Err(error.to_string()),
+    };
+    Finding::of(name, false, result, remedy)
+}

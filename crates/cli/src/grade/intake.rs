@@ -1,0 +1,103 @@
+//! From a path on the command line to a folder that can be built: what was submitted, read, allowed, overlaid, recognised.
+//!
+//! A submission is an enemy: no link is followed, nothing but files and folders is taken, every reading is bounded, and
+//! what is doubtful is refused, never repaired. What is taken is held in memory until all of it has been looked at.
+
+use std::path::{Path, PathBuf};
+
+use crate::grade::course::Course;
+
+mod archive;
+mod artifact;
+mod bundle;
+mod digest;
+mod find;
+mod name;
+mod recipe;
+mod refusal;
+mod tree;
+
+pub use artifact::artifact;
+pub use digest::digest;
+pub use find::{Finds, Found, Shape, find};
+pub use name::safe;
+pub use recipe::{Recipe, recognise};
+pub use refusal::{IntakeError, Refusal};
+
+use bundle::{Bundle, listed};
+
+/// The most files that are taken into a build.
+pub const MOST_FILES: usize = 2_000;
+/// The most bytes that are taken into a build; also of an archive, a file and a library.
+pub const MOST_BYTES: u64 = 64 << 20;
+/// The most files and folders that are looked at, those that are not taken included.
+pub const MOST_SEEN: usize = 10_000;
+/// The most bytes that are read, those that are not taken included.
+pub const MOST_READ: u64 = 128 << 20;
+/// The most folders within folders.
+pub const DEEPEST: usize = 32;
+
+/// What was unpacked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// What the instructor should know: files left out, files replaced, and the like.
+    pub notes: Vec<String>,
+}
+
+/// Copies what was submitted into the empty folder `to`, as far as the course takes it, with the course's overlays;
+/// the files in `under` fill what gaps are left.
+pub fn unpack(found: &Found, course: &Course, under: &[(PathBuf, &[u8])], to: &Path) -> Result<Unpacked, Refusal> {
+    let mut notes = Vec::new();
+    let mut bundle = Bundle::default();
+    match found.shape {
+        Shape::Folder => tree::take(&found.path, course, &mut bundle, &mut notes)?,
+        Shape::C | Shape::Library => {
+            let path = PathBuf::from(match found.shape {
+                Shape::C => format!("{}.c", found.name),
+                _ => "libosmem.so".to_owned(),
+            });
+            bundle.file(path, tree::read_submitted(&found.path)?.into(), false)?;
+        }
+        Shape::Zip | Shape::Tar | Shape::TarGz | Shape::TarXz => {
+            let bytes = tree::read_submitted(&found.path)?;
+            archive::take(found.shape, &bytes, &mut bundle, &mut notes)?;
+        }
+    }
+    if let Some(files) = &course.files {
+        let left_out = bundle.keep(|path| files.is_match(path));
+        // A folder's files have been asked before they were read.
+        if !left_out.is_empty() {
+            notes.push(format!("the course does not take: {}", listed(&left_out)));
+        }
+    }
+    for file in &course.under.files {
+        bundle.under(&file.path, &file.bytes, file.executable);
+    }
+    for (path, bytes) in under {
+        bundle.under(path, bytes, false);
+    }
+    let mut replaced = Vec::new();
+    for file in &course.over.files {
+        if bundle.over(&file.path, &file.bytes, file.executable) {
+            replaced.push(file.path.clone());
+        }
+    }
+    if !replaced.is_empty() {
+        notes.push(format!("replaced by the course: {}", listed(&replaced)));
+    }
+    bundle.write(to)?;
+    Ok(Unpacked { notes })
+}
+
+/// What a folder of no interest is called: version control, and what builds leave behind.
+fn is_ballast(name: &[u8]) -> bool {
+    [&b".git"[..], b"target", b"node_modules"].contains(&name)
+}
+
+/// What file managers leave behind.
+fn is_litter(name: &[u8]) -> bool {
+    name == b"__MACOSX" || name == b".DS_Store" || name.starts_with(b"._")
+}
+
+#[cfg(test)]
+mod tests;

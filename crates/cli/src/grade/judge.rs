@@ -1,0 +1,307 @@
+//! Judges a built submission: battery, random programs, style.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use osmem_oracle::run::Run;
+use osmem_trace::Trace;
+use osmem_trace::model::End;
+use osmem_trace::run::{Limits, RunError, Stopped};
+
+use super::boxed::Boxed;
+use super::course::{Counts, Style};
+use super::desk::Desk;
+use super::record::{Cause, Counterexample, Kind, Outcome, Test as Graded};
+use super::workshop::Bench;
+use super::{MIB, build};
+use crate::args::{Against, Format, FuzzArgs, FuzzProfile};
+use crate::check::{measured, readings};
+use crate::error::Error;
+use crate::fuzz::{self, reproducer::Reproducer};
+use crate::lab::Lab;
+use crate::oracle::{self, CauseRecord, Together};
+use crate::record::{Outcome as Seen, TestRecord};
+use crate::runner::Runner;
+use crate::suite::{Profile, Test};
+use crate::verdict::{self, Expected};
+
+/// After so many tests that did not end in time, the others are not run.
+const MOST_TIMEOUTS: usize = 3;
+/// Programs that are tried to make a counterexample shorter, and where each of them may hang.
+const TRIES: usize = 120;
+/// See [`TRIES`].
+const TRIES_OF_STUCK: usize = 6;
+/// How long one random program may take.
+const PROGRAM_TIME: Duration = Duration::from_millis(500);
+/// The exit status of the loader when it cannot start a program.
+const NOT_LOADED: i32 = 127;
+
+/// What judging came to.
+#[derive(Default)]
+pub struct Judged {
+    pub tests: Vec<Graded>,
+    pub behaves: Vec<String>,
+    pub causes: Vec<Cause>,
+    pub counterexample: Option<Counterexample>,
+    /// The library does not load, or the surroundings failed.
+    pub fault: Option<(Outcome, String)>,
+}
+
+/// Judges the library on `bench`. `seconds` is what is left of the submission's time.
+pub fn judge(desk: &Desk<'_>, bench: &Bench, boxed: &Boxed, cpu: Option<usize>) -> Result<Judged, Error> {
+    let start = Instant::now();
+    let limits = Limits {
+        time: Duration::from_secs(desk.course.limits.test_seconds),
+        log: desk.course.limits.trace_mib * MIB,
+        output: desk.course.limits.output_mib * MIB,
+        ..Limits::default()
+    };
+    let strace = desk.strace.clone();
+    let (library, probe) = (bench.library.clone(), desk.shop.probe.clone());
+    let runner = Runner::boxed(strace, (library, probe), limits, boxed.starter(), desk.cancel);
+    if let Some(fault) = unloadable(desk, &runner, cpu)? {
+        return Ok(Judged { fault: Some(fault), ..Judged::default() });
+    }
+    let mut judged = Judged::default();
+    let tests: Vec<&Test> = desk.tests.iter().collect();
+    let header = measured(&runner, &desk.kit, &tests, &desk.golden)?;
+    let (records, runs) = battery(desk, &runner, header, cpu, start)?;
+    let timeouts = records.iter().filter(|record| record.outcome == Seen::Timeout).count();
+    judged.tests.extend(records.iter().zip(&desk.points).map(|(record, points)| desk.graded(record, *points)));
+    let runs: Vec<&Run> = runs.iter().collect();
+    let together = Together::of(&runs, oracle::params(header), false);
+    judged.behaves = together.behaves.clone();
+    if records.iter().any(|record| record.outcome.is_failure()) {
+        judged.causes = together.causes(&runs, None).iter().map(Cause::from).collect();
+    }
+    if timeouts >= MOST_TIMEOUTS && desk.course.random.programs > 0 {
+        let reason = "they were not run: too many tests did not end in time".to_owned();
+        judged.tests.push(of_random(desk, Outcome::Timeout, Some(reason), None));
+    } else if desk.course.random.programs > 0 {
+        let lab = Lab::boxed(
+            desk.strace.clone(),
+            [bench.library.clone(), desk.shop.probe.clone(), desk.shop.replayer.clone()],
+            limits,
+            boxed.starter(),
+            desk.cancel,
+        );
+        random(desk, &lab, timeouts, cpu, &mut judged)?;
+    }
+    Ok(judged)
+}
+
+/// Whether the library can be loaded at all: our own can, with the same programs.
+fn unloadable(desk: &Desk<'_>, runner: &Runner, cpu: Option<usize>) -> Result<Option<(Outcome, String)>, Error> {
+    let Some(test) = desk.tests.first() else { return Ok(None) };
+    let seen = runner.observe(desk.kit.program(test), cpu, false)?;
+    let started = seen.began || seen.trace.end != End::Exit(NOT_LOADED) || seen.stopped.is_some();
+    if started || !seen.refused.is_empty() {
+        return Ok(None);
+    }
+    let words = verdict::last_lines(&seen.stderr).unwrap_or_default();
+    let words = words.lines().last().unwrap_or("the loader gives no reason");
+    let words = words.rsplit_once(": ").map_or(words, |(_, words)| words);
+    Ok(Some((Outcome::NoBuild, format!("libosmem.so cannot be loaded: {words}"))))
+}
+
+fn battery(
+    desk: &Desk<'_>,
+    runner: &Runner,
+    header: u64,
+    cpu: Option<usize>,
+    start: Instant,
+) -> Result<(Vec<TestRecord>, Vec<Run>), Error> {
+    let total = Duration::from_secs(desk.course.limits.total_seconds);
+    let (mut records, mut runs) = (Vec::new(), Vec::new());
+    let mut timeouts = 0;
+    for (test, golden) in desk.tests.iter().zip(&desk.golden) {
+        let not_run = if timeouts >= MOST_TIMEOUTS {
+            Some(format!("it was not run: {MOST_TIMEOUTS} tests before it did not end in time"))
+        } else if start.elapsed() > total {
+            Some(format!("it was not run: all tests together took longer than {} s", total.as_secs()))
+        } else {
+            None
+        };
+        if let Some(reason) = not_run {
+            records.push(TestRecord::new(test, Seen::Timeout, Some(reason), Duration::ZERO));
+            continue;
+        }
+        let (record, run) = one(desk, runner, test, golden, header, cpu)?;
+        timeouts += usize::from(record.outcome == Seen::Timeout);
+        records.push(record);
+        runs.extend(run);
+    }
+    Ok((records, runs))
+}
+
+fn one(
+    desk: &Desk<'_>,
+    runner: &Runner,
+    test: &Test,
+    golden: &Trace,
+    header: u64,
+    cpu: Option<usize>,
+) -> Result<(TestRecord, Option<Run>), Error> {
+    let seen = match runner.observe(desk.kit.program(test), cpu, false) {
+        Ok(seen) => seen,
+        Err(RunError::Strace(error)) => return Err(error.into()),
+        Err(error) => {
+            return Ok((TestRecord::new(test, Seen::InfraError, Some(error.to_string()), Duration::ZERO), None));
+        }
+    };
+    let run = oracle::run_of(&test.name, &seen, true);
+    let expected = Expected::of(golden.clone(), header, readings(test, false), Against::Fixtures);
+    let mut record = verdict::judge(test, &seen, &run, &expected);
+    if record.outcome == Seen::InfraError && seen.stopped != Some(Stopped::Cancelled) {
+        // It has been loaded before: what keeps it from being loaded now is of its own making.
+        record.outcome = Seen::Fail;
+    }
+    if record.outcome.is_failure() {
+        let alone = [&run];
+        record.causes = Together::of(&alone, oracle::params(header), false).causes(&alone, None);
+    }
+    if record.outcome == Seen::Timeout {
+        let place = verdict::whereabouts(&seen);
+        record.reason = Some(format!("it did not end within {} s: {place}", desk.course.limits.test_seconds));
+    }
+    Ok((record, Some(run)))
+}
+
+/// Random programs from the course's seed.
+fn random(desk: &Desk<'_>, lab: &Lab, timeouts: usize, cpu: Option<usize>, judged: &mut Judged) -> Result<(), Error> {
+    let plan = desk.course.random;
+    let args = FuzzArgs {
+        lib: Some(lab.library.clone()),
+        seconds: None,
+        runs: Some(plan.programs),
+        seed: Some(desk.course.seed),
+        ops: usize::try_from(plan.steps).unwrap_or(250),
+        profile: Some(match plan.profile {
+            Profile::Core => FuzzProfile::Core,
+            Profile::Strict => FuzzProfile::Strict,
+            Profile::Robust => FuzzProfile::Robust,
+        }),
+        jobs: None,
+        timeout: PROGRAM_TIME,
+        format: Format::Json,
+        out: None,
+    };
+    let tries = if timeouts > 0 { TRIES_OF_STUCK } else { TRIES };
+    // Some processor has to be named, or the search would start a pool of its own.
+    let searched = fuzz::search(lab, &args, desk.course.seed, tries, desk.cancel, cpu.or(Some(0)));
+    let (outcome, reason, finding) = match searched {
+        Ok(searched) => match searched.finding {
+            None => (Outcome::Pass, None, None),
+            Some(finding) => (outcome_of(&finding), Some(finding.sentence.clone()), Some(finding)),
+        },
+        Err(Error::Strace(error)) => return Err(error.into()),
+        Err(error) => (Outcome::InfraError, Some(error.to_string()), None),
+    };
+    judged.tests.push(of_random(desk, outcome, reason, finding.as_ref()));
+    if let Some(finding) = finding {
+        if judged.causes.is_empty() {
+            judged.causes = finding.causes.iter().map(Cause::from).collect();
+        }
+        judged.counterexample = Some(counterexample(finding));
+    }
+    Ok(())
+}
+
+/// The random programs as a test of the record.
+fn of_random(desk: &Desk<'_>, outcome: Outcome, reason: Option<String>, finding: Option<&Reproducer>) -> Graded {
+    let plan = desk.course.random;
+    Graded {
+        name: "random-programs".to_owned(),
+        kind: Kind::Random,
+        hidden: plan.hidden,
+        profile: None,
+        points: plan.points,
+        earned: if outcome == Outcome::Pass { plan.points } else { 0.0 },
+        outcome,
+        reason,
+        rules: Vec::new(),
+        description: format!("{} random programs keep the contract and their contents", plan.programs),
+        hint: String::new(),
+        difference: finding.and_then(|finding| finding.difference.clone()),
+        causes: finding.iter().flat_map(|finding| &finding.causes).map(Cause::from).collect(),
+        output: finding.and_then(|finding| finding.words.clone()),
+    }
+}
+
+/// How the program that was found failed.
+fn outcome_of(finding: &Reproducer) -> Outcome {
+    let id = finding.causes.first().map_or("", |cause| cause.id);
+    match id {
+        "crash" => Outcome::Crash,
+        "timeout" => Outcome::Timeout,
+        _ => Outcome::Wrong,
+    }
+}
+
+fn counterexample(finding: Reproducer) -> Counterexample {
+    Counterexample {
+        sentence: finding.sentence,
+        calls: finding.calls,
+        script: finding.script,
+        c: finding.c,
+        difference: finding.difference,
+        causes: finding.causes.iter().map(Cause::from).collect(),
+    }
+}
+
+impl From<&CauseRecord> for Cause {
+    fn from(cause: &CauseRecord) -> Self {
+        let CauseRecord { id, sentence, rules, explained, runs, equal } = cause.clone();
+        Self { id: id.to_owned(), sentence: sentence.to_owned(), rules, explained, runs, equal }
+    }
+}
+
+/// A style step, in the box of the build.
+pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, c_files: &[PathBuf], log: &str) -> Result<Graded, Error> {
+    let limits = (desk.course.limits.build_seconds, desk.course.limits.output_mib * MIB);
+    let run = |command: &str| build::shell(&desk.strace, boxed, command, limits, desk.cancel);
+    let (count, fault, output) = match &step.counts {
+        Counts::Lines(command) => {
+            let ran = run(command)?;
+            let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
+            (ran.log.lines().filter(|line| !line.trim().is_empty()).count(), fault, ran.log)
+        }
+        Counts::Warnings if c_files.is_empty() => {
+            (log.lines().filter(|line| line.starts_with("warning: ")).count(), None, String::new())
+        }
+        Counts::Warnings => {
+            let files: Vec<_> = c_files.iter().map(|file| build::quoted(file)).collect();
+            // With -fsyntax-only the compiler would not say all: some it finds when it optimises.
+            let compile = format!("{} -O1 -fPIC -S -o \"$TMPDIR/warnings.s\" \"$file\"", super::COMPILE);
+            let ran = run(&format!("for file in {}; do {compile}; done", files.join(" ")))?;
+            let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
+            (ran.log.lines().filter(|line| line.contains(" warning: ")).count(), fault, ran.log)
+        }
+    };
+    let earned = if fault.is_some() { 0.0 } else { step.earned(count as u64) };
+    let word = match step.counts {
+        Counts::Lines(_) => "lines of complaint",
+        Counts::Warnings => "warnings of the compiler",
+    };
+    let (outcome, reason) = match fault {
+        Some((outcome, reason)) => (outcome, Some(reason)),
+        None if earned >= step.points => (Outcome::Pass, None),
+        None => (Outcome::Wrong, Some(format!("{count} {word}"))),
+    };
+    Ok(Graded {
+        name: step.name.clone(),
+        kind: Kind::Style,
+        hidden: false,
+        profile: None,
+        points: step.points,
+        earned,
+        outcome,
+        reason,
+        rules: Vec::new(),
+        description: format!("style: {word} are counted"),
+        hint: String::new(),
+        difference: None,
+        causes: Vec::new(),
+        output: verdict::last_lines(output.as_bytes()),
+    })
+}

@@ -1,0 +1,228 @@
+//! The one record of a graded submission, from which every report is derived; its JSON form is what programs may rely on.
+//!
+//! Nothing in it depends on when or how fast something ran: the same submission, course and version give the same bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::Difference;
+use crate::rules::Rule;
+use crate::suite::Profile;
+
+/// The version of the JSON form; it grows when a field changes its meaning or goes.
+pub const VERSION: u32 = 1;
+
+/// Everything that is to be said about one submission.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    /// Of the JSON form.
+    pub version: u32,
+    /// The name and version of this program.
+    pub tool: String,
+    /// The name of the course; empty without a course file.
+    pub course: String,
+    /// The submission's name, unique in its class: printable, no slash.
+    pub name: String,
+    /// SHA-256 of what was submitted, in hexadecimal; empty if it could not be read.
+    pub digest: String,
+    /// What the result depends on (submission, course, version of this program), as one SHA-256 in hexadecimal.
+    pub key: String,
+    /// How it ended as a whole: `pass`, or the gravest that happened.
+    pub outcome: Outcome,
+    /// Why it is no pass, in one sentence.
+    pub reason: Option<String>,
+    /// What it is worth; none after an infra-error, which is never scored.
+    pub score: Option<Score>,
+    /// The box that it ran in.
+    pub containment: Containment,
+    /// How it was built; none if it never came to that.
+    pub build: Option<Build>,
+    /// How the library differs from the contract in what it counts with, and how it reads open points: a sentence each.
+    pub behaves: Vec<String>,
+    /// What explains all failures together, the likeliest first.
+    pub causes: Vec<Cause>,
+    /// Every test in its order: the battery, the random programs, the style steps.
+    pub tests: Vec<Test>,
+    /// The shortest program that shows a mistake.
+    pub counterexample: Option<Counterexample>,
+    /// What the instructor should know about this submission: files left out, files replaced by an overlay, and the like.
+    pub notes: Vec<String>,
+}
+
+/// How a submission or a test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// As it must be, with the end proof.
+    Pass,
+    /// A rule is broken, contents are lost, the end is not proven, a mark is forged.
+    Wrong,
+    /// Ended by a signal.
+    Crash,
+    /// Not ended in time.
+    Timeout,
+    /// Over a limit: memory, output, trace, processor time, disk.
+    Limit,
+    /// Tried what the box forbids, or the library defines what it must not.
+    Forbidden,
+    /// It does not build.
+    NoBuild,
+    /// Nothing that this grader knows how to build or may use.
+    Unsupported,
+    /// The surroundings failed: never the submission's fault, never scored.
+    InfraError,
+}
+
+/// Points.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// What counts, the penalty taken off.
+    pub earned: f64,
+    /// What can be had.
+    pub points: f64,
+    /// What was taken off for being late.
+    pub penalty: f64,
+}
+
+/// The box that a submission was built and run in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Containment {
+    /// `namespaces`, `landlock` or `none`.
+    pub tier: String,
+    /// What that means, in one sentence.
+    pub sentence: String,
+}
+
+/// How a submission was built.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// `c`, `makefile`, `cargo`, `prebuilt` or `course` (the course's own command).
+    pub kind: String,
+    /// What was run, as a shell would have it.
+    pub command: String,
+    /// What the compiler said, printable, cut to what a reader can use.
+    pub log: String,
+    /// Lines that were left out of `log`.
+    pub cut: usize,
+}
+
+/// A likely cause, out of the closed list of docs/causes.md.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// Its name.
+    pub id: String,
+    /// What is wrong and what is right.
+    pub sentence: String,
+    /// The rules it touches.
+    pub rules: Vec<Rule>,
+    /// Runs that it explains to their ends.
+    pub explained: usize,
+    /// Runs that were looked at.
+    pub runs: usize,
+    /// It explains as much as the one named first.
+    pub equal: bool,
+}
+
+/// What a test is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A program of the battery.
+    Battery,
+    /// Random programs from the course's seed.
+    Random,
+    /// A style step of the course.
+    Style,
+}
+
+/// One test and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Test {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// The student's report must not show its content: name and outcome alone.
+    pub hidden: bool,
+    /// Its profile; none outside the battery.
+    pub profile: Option<Profile>,
+    /// What passing it is worth.
+    pub points: f64,
+    /// What was earned.
+    pub earned: f64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it did not pass, in one sentence.
+    pub reason: Option<String>,
+    /// The rules it proves.
+    pub rules: Vec<Rule>,
+    /// What happens in it, in one line.
+    pub description: String,
+    /// Advice for someone whose allocator fails it; empty where there is none.
+    pub hint: String,
+    /// Where the trace first leaves the expected one.
+    pub difference: Option<Difference>,
+    /// What explains this failure by itself, the likeliest first.
+    pub causes: Vec<Cause>,
+    /// The last lines the program wrote to its standard error, printable.
+    pub output: Option<String>,
+}
+
+/// The shortest program that shows a mistake.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counterexample {
+    /// What is wrong, in one sentence.
+    pub sentence: String,
+    /// How many calls it has.
+    pub calls: usize,
+    /// As a script, a step a line.
+    pub script: String,
+    /// As a C program.
+    pub c: String,
+    /// The lines around the first call that leaves the contract.
+    pub difference: Option<Difference>,
+    /// What explains it.
+    pub causes: Vec<Cause>,
+}
+
+impl Outcome {
+    /// Every outcome, the best first.
+    pub const ALL: [Self; 9] = [
+        Self::Pass,
+        Self::Wrong,
+        Self::Crash,
+        Self::Timeout,
+        Self::Limit,
+        Self::Forbidden,
+        Self::NoBuild,
+        Self::Unsupported,
+        Self::InfraError,
+    ];
+
+    /// The word for it in every report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Wrong => "wrong",
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+            Self::Limit => "limit",
+            Self::Forbidden => "forbidden",
+            Self::NoBuild => "no-build",
+            Self::Unsupported => "unsupported",
+            Self::InfraError => "infra-error",
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}

@@ -1,0 +1,203 @@
+//! The grader's working folder: the kit (what of ours a box sees), and a bench for each submission. All of it goes away in the end;
+//! what a killed grader left is removed at the next start.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::net::{SocketAddr, UnixListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::battery::Battery;
+use crate::error::Error;
+use crate::grade::symbols;
+use crate::layout::{LIBRARY, Layout};
+use crate::suite::Test;
+
+/// What working folders are called, up to their numbers.
+const PREFIX: &str = "osmem-grade-";
+/// The file that a running grader holds a lock on.
+const OWNER: &str = "owner";
+/// The users that boxes run as where the grader is root: one each, so that all of a user's processes can be ended at once.
+const USERS: std::ops::Range<u32> = 64_200..65_500;
+
+/// The working folder.
+#[derive(Debug)]
+pub struct Workshop {
+    folder: PathBuf,
+    _lock: File,
+    /// The programs, the probe, the replayer.
+    pub kit: PathBuf,
+    /// The probe, in the kit.
+    pub probe: PathBuf,
+    /// The replayer, in the kit.
+    pub replayer: PathBuf,
+    /// What no submission may define.
+    pub reserved: BTreeSet<String>,
+}
+
+/// The place of one submission.
+#[derive(Debug)]
+pub struct Bench {
+    /// All of it.
+    pub folder: PathBuf,
+    /// Where it is built.
+    pub source: PathBuf,
+    /// Where its library lies, as `libosmem.so`.
+    pub library: PathBuf,
+    /// The user that its boxes run as, where the grader is root.
+    pub user: Option<u32>,
+    /// Keeps other graders from taking the same user.
+    _claim: Option<UnixListener>,
+}
+
+impl Workshop {
+    /// Makes the folder, and removes what others have left.
+    pub fn open(layout: &Layout, battery: &Battery, tests: &[&Test]) -> Result<Self, Error> {
+        let top = std::env::temp_dir();
+        let top = top.canonicalize().map_err(|source| Error::Stage { path: top, source })?;
+        sweep(&top);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source: io::Error| Error::Stage { path, source }
+        };
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o711))
+            .tempdir_in(&top)
+            .map_err(failed(&top))?
+            .keep();
+        let owner = folder.join(OWNER);
+        let lock = File::create(&owner).map_err(failed(&owner))?;
+        lock.lock().map_err(failed(&owner))?;
+        let kit = folder.join("kit");
+        fs::create_dir(&kit).map_err(failed(&kit))?;
+        set_mode(&kit, 0o755)?;
+        let programs: BTreeSet<PathBuf> = tests.iter().map(|test| battery.program(test)).collect();
+        let mut files: Vec<&Path> = programs.iter().map(PathBuf::as_path).collect();
+        files.extend([&*layout.probe, layout.replayer()?]);
+        for file in &files {
+            let copy = kit.join(file.file_name().unwrap_or_default());
+            fs::copy(file, &copy).map_err(failed(file))?;
+            set_mode(&copy, 0o555)?;
+        }
+        let named = |file: &Path| kit.join(file.file_name().unwrap_or_default());
+        let (probe, replayer) = (named(&layout.probe), named(&layout.replayer));
+        // Of every test, so that it does not depend on the course.
+        let every: BTreeSet<PathBuf> = battery.suite.tests.iter().map(|test| battery.program(test)).collect();
+        let every: Vec<&Path> =
+            every.iter().map(PathBuf::as_path).chain([&*layout.probe, layout.replayer()?]).collect();
+        let reserved = symbols::reserved(&every, &layout.probe)?;
+        Ok(Self { folder, _lock: lock, kit, probe, replayer, reserved })
+    }
+
+    /// A bench for a submission.
+    pub fn bench(&self) -> Result<Bench, Error> {
+        let folder = tempfile::Builder::new()
+            .prefix("bench-")
+            .permissions(Permissions::from_mode(0o711))
+            .tempdir_in(&self.folder)
+            .map_err(|source| Error::Stage { path: self.folder.clone(), source })?
+            .keep();
+        let (user, claim) = match nix::unistd::geteuid().is_root() {
+            false => (None, None),
+            true => claim().map(|(user, claim)| (Some(user), Some(claim)))?,
+        };
+        let (source, library) = (folder.join("source"), folder.join("library").join(LIBRARY));
+        let bench = Bench { source, library, user, _claim: claim, folder };
+        for (name, mode) in [("source", 0o755), ("library", 0o755), ("root", 0o700), ("runs", 0o711)] {
+            let path = bench.folder.join(name);
+            fs::create_dir(&path).map_err(|source| Error::Stage { path: path.clone(), source })?;
+            set_mode(&path, mode)?;
+        }
+        Ok(bench)
+    }
+}
+
+/// A user that no other box on this machine runs as. The name of the socket is free again when this process ends, however it does.
+fn claim() -> Result<(u32, UnixListener), Error> {
+    let attempt = |user: u32| {
+        let name = SocketAddr::from_abstract_name(format!("osmem-box-user-{user}"))?;
+        UnixListener::bind_addr(&name)
+    };
+    let free = USERS.into_iter().find_map(|user| Some((user, attempt(user).ok()?)));
+    free.ok_or_else(|| Error::NoBox(format!("all of the users {} to {} are taken", USERS.start, USERS.end - 1)))
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        remove(&self.folder);
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        remove(&self.folder);
+    }
+}
+
+impl Bench {
+    /// Gives all of the source to the user of the box.
+    pub fn hand_over(&self) -> Result<(), Error> {
+        hand_over(&self.source, self.user)
+    }
+}
+
+/// Gives `folder` and all in it to the user of a box.
+pub fn hand_over(folder: &Path, user: Option<u32>) -> Result<(), Error> {
+    let Some(user) = user else { return Ok(()) };
+    let mut open = vec![folder.to_owned()];
+    while let Some(path) = open.pop() {
+        let failed = |source| Error::Stage { path: path.clone(), source };
+        // Nothing of the submission has run yet: there are files and folders only.
+        chown(&path, Some(user), Some(user)).map_err(failed)?;
+        if path.is_dir() {
+            for entry in fs::read_dir(&path).map_err(failed)? {
+                open.push(entry.map_err(failed)?.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(|source| Error::Stage { path: path.to_owned(), source })
+}
+
+/// Removes a folder in which anything may lie, however deep and whatever its permissions.
+pub fn remove(folder: &Path) {
+    // `rm` does not recurse, so that no depth can exhaust a stack of ours.
+    let quiet = |program: &str, options: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(options).arg("--").arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if !quiet("rm", &["-rf"]) {
+        quiet("chmod", &["-R", "u+rwx"]);
+        quiet("rm", &["-rf"]);
+    }
+}
+
+/// Removes working folders whose graders are gone.
+fn sweep(top: &Path) {
+    let me = nix::unistd::geteuid().as_raw();
+    for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        // Of links this tells about the link itself.
+        let mine = entry.metadata().is_ok_and(|there| there.is_dir() && there.uid() == me);
+        if !ours || !mine {
+            continue;
+        }
+        let abandoned = match File::open(entry.path().join(OWNER)) {
+            Ok(owner) => !matches!(owner.try_lock(), Err(TryLockError::WouldBlock)),
+            // Being made just now, or being removed.
+            Err(_) => false,
+        };
+        if abandoned {
+            remove(&entry.path());
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The processes of a box: how much memory they take, ending them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
+
+use crate::sys;
+
+/// All processes below `ancestor`, as /proc tells.
+pub fn below(ancestor: Pid) -> Vec<Pid> {
+    let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for id in entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()) {
+        if let Some(parent) = parent(id) {
+            children.entry(parent).or_default().push(id);
+        }
+    }
+    let mut found = Vec::new();
+    let mut open = vec![ancestor.as_raw()];
+    while let Some(id) = open.pop() {
+        let ids = children.remove(&id).unwrap_or_default();
+        found.extend(ids.iter().copied().map(Pid::from_raw));
+        open.extend(ids);
+    }
+    found
+}
+
+fn parent(id: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name in parentheses may hold anything.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.split(' ').nth(1)?.parse().ok()
+}
+
+/// Bytes that the processes below `ancestor` hold for themselves.
+pub fn memory(ancestor: Pid) -> u64 {
+    below(ancestor).into_iter().map(held).sum()
+}
+
+/// Anonymous memory and shared memory; what is only mapped from files is not held.
+fn held(process: Pid) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    ["RssAnon:", "RssShmem:", "VmSwap:"].into_iter().filter_map(field).sum::<u64>() * 1024
+}
+
+/// Bytes on disk of all that lies in `folder`; counting stops beyond `enough`.
+pub fn disk(folder: &Path, enough: u64) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let mut total = 0;
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            // Does not follow links.
+            let Ok(there) = entry.metadata() else { continue };
+            total += there.blocks() * 512;
+            if total > enough {
+                return total;
+            }
+            if there.is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    total
+}
+
+/// Ends everything below this process, which must be a subreaper, and does not return before all of it is gone. `user`: whom all of it
+/// belongs to, and nothing else.
+pub fn sweep(user: Option<u32>) {
+    let me = Pid::this();
+    if let Some(user) = user
+        && let Ok(None) = sys::split()
+    {
+        // All at once: whoever forks meanwhile is killed with its child.
+        let _ = sys::become_user(user).map(|()| kill(Pid::from_raw(-1), Signal::SIGKILL));
+        sys::leave(0);
+    }
+    loop {
+        // First stop all, or some would make others as fast as they are killed.
+        for signal in [Signal::SIGSTOP, Signal::SIGSTOP, Signal::SIGKILL] {
+            for process in below(me) {
+                // It may have ended just now.
+                let _ = kill(process, signal);
+            }
+        }
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Err(Errno::ECHILD) => return,
+                Err(Errno::EINTR) => {}
+                Ok(nix::sys::wait::WaitStatus::StillAlive) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        std::thread::sleep(std::time::Duration::from_micros(500));
+    }
+}

@@ -1,0 +1,180 @@
+//! The box from inside: what a program in it can see and do, in both tiers.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use osmem_sandbox::policy::{Message, Reached};
+use osmem_sandbox::{Limits, Policy, Tier, host, view};
+use tempfile::TempDir;
+
+/// The users of boxes where the test is run by root: one each, since ending a box ends all of its user's processes.
+static NEXT_USER: AtomicU32 = AtomicU32::new(64_000);
+
+struct Bench {
+    folder: TempDir,
+    policy: Policy,
+}
+
+struct Ran {
+    stdout: String,
+    message: Option<Message>,
+    elapsed: Duration,
+}
+
+impl Bench {
+    fn new(tier: Tier, script: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("osmem-boxed-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        let user = nix::unistd::geteuid().is_root().then(|| NEXT_USER.fetch_add(1, Ordering::Relaxed));
+        for name in ["work", "root", "secret"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        chown(folder.path().join("work"), user, user).unwrap();
+        fs::write(folder.path().join("secret/file"), "secret").unwrap();
+        let work = folder.path().join("work");
+        let policy = Policy {
+            tier,
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            environment: vec![("PATH".into(), "/usr/bin:/bin".into()), ("TMPDIR".into(), work.clone().into())],
+            folder: work.clone().into(),
+            readable: view::system(),
+            writable: vec![work.into()],
+            root: folder.path().join("root").into(),
+            user,
+            build: true,
+            limits: Limits { cpu: 10, memory: 256 << 20, processes: 50, file: 8 << 20, open_files: 64, disk: 16 << 20 },
+        };
+        Self { folder, policy }
+    }
+
+    fn run(&self) -> Ran {
+        let (line, theirs) = host::Line::open(&self.policy).unwrap();
+        let start = Instant::now();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_osmem-box"));
+        command.stdin(Stdio::from(theirs)).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let child = command.spawn().unwrap();
+        drop(command);
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ran { stdout, message: line.message(), elapsed: start.elapsed() }
+    }
+}
+
+/// In both tiers.
+fn both(script: &str, check: impl Fn(Tier, &Bench, Ran)) {
+    for tier in Tier::ALL {
+        let bench = Bench::new(tier, script);
+        let ran = bench.run();
+        if let Some(Message::Failed(why)) = &ran.message {
+            panic!("{tier}: no box here: {why}");
+        }
+        println!("{tier}: {:?} {}", ran.message, ran.stdout);
+        check(tier, &bench, ran);
+    }
+}
+
+fn secret(bench: &Bench) -> &Path {
+    bench.folder.path()
+}
+
+#[test]
+fn a_program_runs_in_its_folder_as_its_own_user() {
+    both("pwd; id -u; echo made > file; cat file", |_, bench, ran| {
+        let user = bench.policy.user.unwrap_or_else(|| nix::unistd::getuid().as_raw());
+        let work = bench.folder.path().join("work");
+        assert_eq!(ran.stdout, format!("{}\n{user}\nmade\n", work.display()));
+        assert_eq!(fs::read_to_string(work.join("file")).unwrap(), "made\n");
+    });
+}
+
+#[test]
+fn nothing_outside_can_be_read_or_written() {
+    for tier in Tier::ALL {
+        let mut bench = Bench::new(tier, "");
+        let secret = secret(&bench).join("secret/file");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o666)).unwrap();
+        fs::set_permissions(secret.parent().unwrap(), fs::Permissions::from_mode(0o777)).unwrap();
+        let secret = secret.display();
+        let script = format!(
+            "cat {secret}; echo x > {secret}; rm -rf {secret}; cat /etc/shadow /etc/hostname; ls /home /root /proc/1/root/; \
+             echo x > /usr/x; cat /proc/1/environ; ls /var; echo done"
+        );
+        bench.policy.args[1] = format!("exec 2>/dev/null; {script}").into();
+        let ran = bench.run();
+        assert_eq!(ran.stdout, "done\n", "{tier}");
+        assert_eq!(fs::read_to_string(bench.folder.path().join("secret/file")).unwrap(), "secret", "{tier}");
+    }
+}
+
+#[test]
+fn a_daemon_does_not_outlive_the_box() {
+    both("(setsid sh -c 'sleep 98765 & sleep 98765' &) ; sleep 0.1; echo over", |tier, _, ran| {
+        assert_eq!(ran.stdout, "over\n");
+        assert!(ran.elapsed < Duration::from_secs(5), "{tier}");
+        let left = Command::new("pgrep").args(["-f", "sleep 98765"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "", "{tier}");
+    });
+}
+
+#[test]
+fn too_much_memory_and_too_much_disk_end_the_box() {
+    both("exec tail /dev/zero", |tier, _, ran| {
+        assert_eq!(ran.message, Some(Message::Limit(Reached::Memory)), "{tier}");
+    });
+    both(
+        "for i in 1 2 3 4 5 6 7 8; do head -c 7000000 /dev/zero > $i; done; sleep 1; echo survived",
+        |tier, _, ran| {
+            assert_eq!(ran.message, Some(Message::Limit(Reached::Disk)), "{tier}");
+            assert_eq!(ran.stdout, "", "{tier}");
+        },
+    );
+}
+
+#[test]
+fn processes_files_and_descriptors_are_limited() {
+    both("head -c 9000000 /dev/zero > big; ls -l big | cut -d' ' -f5", |tier, _, ran| {
+        assert_eq!(ran.stdout.trim(), (8 << 20).to_string(), "{tier}");
+    });
+    both("ulimit -n; ulimit -c", |_, _, ran| assert_eq!(ran.stdout, "64\n0\n"));
+}
+
+#[test]
+fn the_compiler_works() {
+    let script = "printf 'int f(void) { return 1; }' > a.c; cc -shared -fPIC -o a.so a.c && test -s a.so && echo built";
+    both(script, |tier, _, ran| assert_eq!(ran.stdout, "built\n", "{tier}"));
+}
+
+#[test]
+fn the_box_ends_with_whoever_made_it() {
+    for tier in Tier::ALL {
+        let bench = Bench::new(tier, "sleep 87654");
+        let (line, theirs) = host::Line::open(&bench.policy).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_osmem-box"));
+        let mut child = command.stdin(Stdio::from(theirs)).spawn().unwrap();
+        drop(command);
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(child.try_wait().unwrap().is_none(), "{tier}");
+        drop(line);
+        let start = Instant::now();
+        child.wait().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(5), "{tier}");
+        let left = Command::new("pgrep").args(["-f", "sleep 87654"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "", "{tier}");
+    }
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told() {
+    for tier in Tier::ALL {
+        let mut bench = Bench::new(tier, "");
+        bench.policy.program = "/nowhere".into();
+        let Some(Message::Failed(why)) = bench.run().message else { panic!("{tier}") };
+        assert!(why.starts_with("starting the program"), "{why}");
+    }
+}

@@ -1,0 +1,148 @@
+//! `osmem grade` by a course file: its mistakes, hidden tests, points, days late, steps of style.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::grade::{Class, QUICK, WRONG, changed, right};
+
+#[test]
+fn mistakes_are_named_with_file_and_line() {
+    let class = Class::new();
+    class.write("ann.c", right());
+    for (course, expected) in [
+        ("name = \"A\"\nsede = 1\n", "osmem.toml:2: "),
+        ("[battery]\n\nhidden = [\"malloc-zreo\"]\n", "osmem.toml:3: battery.hidden: no test is named \"malloc-zreo\""),
+        ("[battery]\npoints = { nothing = 3 }\n", "osmem.toml:2: battery.points: no test is named \"nothing\""),
+        ("[limits]\ntest_seconds = 0\n", "osmem.toml:2: limits.test_seconds: "),
+        ("[overlay]\nunder = \"nowhere\"\n", "osmem.toml:2: overlay.under: "),
+        ("[build]\nlibrary = \"../libosmem.so\"\n", "osmem.toml:2: build.library: "),
+        ("[battery\n", "osmem.toml:1: "),
+    ] {
+        class.write("osmem.toml", course);
+        class.refused(2, &["ann.c", "--out", "out"], expected);
+    }
+    class.write("osmem.toml", "[battery]\ntests = [\"no-such-test\"]\n");
+    class.refused(4, &["ann.c", "--out", "out"], "fits no-such-test");
+    fs::remove_file(class.path("osmem.toml")).unwrap();
+    class.refused(2, &["ann.c", "--out", "out"], "cannot read osmem.toml: ");
+    class.write("osmem.toml", QUICK);
+    class.write("late.csv", "name,days\nann,1\nann,2\n");
+    class.refused(
+        2,
+        &["ann.c", "--out", "out", "--late", "late.csv"],
+        "late.csv:3: name: \"ann\" stands in line 2 already",
+    );
+    class.write("late.csv", "ann,soon\n");
+    class.refused(2, &["ann.c", "--out", "out", "--late", "late.csv"], "late.csv:1: days: must be a number");
+}
+
+#[test]
+fn hidden_tests_are_shown_to_the_instructor_alone() {
+    let class = Class::new();
+    class.write("osmem.toml", QUICK.replace("[random]", "hidden = [\"malloc-prealloc-once\"]\n[random]"));
+    class.write("ann.c", changed(WRONG));
+    class.graded(1, &["ann.c", "--out", "out"]);
+    let secrets = ["prealloc", "the first heap request moves the break", "rest of the preallocation", "0x20000"];
+    for (path, bytes) in class.files("out") {
+        let text = String::from_utf8(bytes).unwrap();
+        let shown = !["out/ann/record.json", "results.jsonl", "summary.csv"].iter().any(|own| path.ends_with(own))
+            && !path.ends_with("record.json");
+        for secret in secrets.iter().filter(|_| shown) {
+            assert!(!text.contains(secret), "{}: {secret}: {text}", path.display());
+        }
+        if shown {
+            assert!(text.contains("hidden test 1"), "{}: {text}", path.display());
+        }
+    }
+    let record = class.record("out/ann");
+    assert_eq!(
+        (&record["tests"][1]["name"], &record["tests"][1]["hidden"]),
+        (&json!("malloc-prealloc-once"), &json!(true))
+    );
+    assert!(fs::read_to_string(class.path("out/ann/report.md")).unwrap().contains("malloc-zero"));
+}
+
+#[test]
+fn points_total_and_days_late() {
+    let class = Class::new();
+    let points = "points = { malloc-zero = 4, malloc-prealloc-once = 1 }\ntotal = 90\n[random]";
+    class.write(
+        "osmem.toml",
+        format!("{}points = 10\n[late]\nper_day = 10\nmost = 25\n", QUICK.replace("[random]", points))
+            .replace("programs = 0", "programs = 5\nsteps = 60"),
+    );
+    class.write("late.csv", "name,days\nbob,0.5\ncid,2\ndan,9\n");
+    for name in ["ann", "bob", "cid", "dan"] {
+        class.write(format!("class/{name}.c"), right());
+    }
+    class.graded(0, &["--batch", "class", "--out", "out", "--late", "late.csv"]);
+    for (name, earned, penalty) in [("ann", 100.0, 0.0), ("bob", 90.0, 10.0), ("cid", 80.0, 20.0), ("dan", 75.0, 25.0)]
+    {
+        let expected = json!({ "earned": earned, "points": 100.0, "penalty": penalty });
+        assert_eq!(class.record(&format!("out/{name}"))["score"], expected, "{name}");
+    }
+    let worth: Vec<_> =
+        class.record("out/ann")["tests"].as_array().unwrap().iter().map(|test| test["points"].clone()).collect();
+    assert_eq!(worth, [72.0, 18.0, 10.0]);
+    let summary = fs::read_to_string(class.path("out/summary.csv")).unwrap();
+    assert!(summary.contains("\nbob,pass,90,100,10,3,3,"), "{summary}");
+}
+
+#[test]
+fn style_is_counted_in_bands() {
+    let class = Class::new();
+    let style = "
+[[style]]
+name = \"warnings\"
+warnings = true
+points = 5
+bands = [{ at_most = 0, points = 5 }, { at_most = 2, points = 3 }]
+[[style]]
+name = \"no tabs\"
+command = \"grep -n '\tint' *.c\"
+points = 4
+bands = [{ at_most = 0, points = 4 }, { at_most = 1, points = 1 }]
+";
+    class.write("osmem.toml", format!("{QUICK}{style}"));
+    let with = |text: &str| format!("{}\n{text}", right());
+    let unused = |number: usize| format!("static void unused{number}(void) {{ }}\n");
+    class.write("class/clean.c", right());
+    class.write("class/few.c", with(&format!("{}{}", unused(1), "void tabs(void)\n{\n\tint x = 0; (void)x;\n}\n")));
+    class.write("class/many.c", with(&[1, 2, 3].map(unused).concat()));
+    class.graded(1, &["--batch", "class", "--out", "out"]);
+    for (name, outcome, warnings, tabs) in
+        [("clean", "pass", 5.0, 4.0), ("few", "wrong", 3.0, 1.0), ("many", "wrong", 0.0, 4.0)]
+    {
+        let record = class.record(&format!("out/{name}"));
+        let steps = &record["tests"].as_array().unwrap()[2..];
+        assert_eq!((&steps[0]["name"], &steps[0]["kind"]), (&json!("warnings"), &json!("style")), "{name}");
+        assert_eq!((&steps[0]["earned"], &steps[1]["earned"]), (&json!(warnings), &json!(tabs)), "{record:#}");
+        assert_eq!(
+            record["score"],
+            json!({ "earned": 3.0 + warnings + tabs, "points": 12.0, "penalty": 0.0 }),
+            "{name}"
+        );
+        assert_eq!(record["outcome"], outcome, "{name}");
+    }
+    assert_eq!(class.record("out/many")["tests"][2]["reason"], "3 warnings of the compiler");
+}
+
+#[test]
+fn the_course_builds_and_overlays() {
+    let class = Class::new();
+    let build = "[build]\ncommand = \"cc -shared -fPIC -O1 -o out.so src/osmem.c fixed.c\"\nlibrary = \"out.so\"\n";
+    class.write("osmem.toml", format!("files = [\"src/*.c\"]\n{build}[overlay]\nover = \"over\"\n{QUICK}"));
+    class.write("over/fixed.c", "int fixed;\n");
+    class
+        .write("class/ann/src/osmem.c", format!("{}\nextern int fixed; int *it(void) {{ return &fixed; }}\n", right()));
+    class.write("class/ann/fixed.c", "#error mine\n");
+    class.write("class/ann/Makefile", "all:\n\tfalse\n");
+    class.graded(0, &["--batch", "class", "--out", "out"]);
+    let record = class.record("out/ann");
+    assert_eq!(record["build"]["kind"], "course");
+    let notes = record["notes"].to_string();
+    assert!(notes.contains("the course does not take: ") && notes.contains("Makefile"), "{notes}");
+    // Without a course file the whole of it is taken, and everything is run.
+    assert!(record["course"] == "", "{record:#}");
+}
