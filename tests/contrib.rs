@@ -127,6 +127,26 @@ fn gradescope_gets_the_report_of_a_failed_submission() {
 }
 
 #[test]
+fn gradescope_gets_what_is_known_so_far() {
+    let place = Place::new();
+    // Of the report that the script publishes, it sees its own early one in place while it still runs.
+    let slow = "#!/bin/sh
+out=$3
+mkdir -p \"$out/submission\"
+echo early > \"$out/submission/gradescope.json\"
+for i in 1 2 3 4 5 6 7 8 9 10; do
+  grep -q early \"$out/../results.json\" 2>/dev/null && echo published >> \"$SEEN\" && break
+  sleep 0.5
+done
+echo late > \"$out/submission/gradescope.json\"
+";
+    place.program("auto grader/source/osmem/bin/osmem", slow);
+    let (code, stderr, seen) = place.run("gradescope/run_autograder", &[], &[("OSMEM_PUBLISH_SECONDS", "0.1")]);
+    assert_eq!((code, stderr.as_str(), seen.as_str()), (Some(0), "", "published\n"));
+    assert_eq!(fs::read_to_string(place.path("auto grader/results/results.json")).unwrap(), "late\n");
+}
+
+#[test]
 fn gradescope_never_gets_an_old_report() {
     let place = Place::new();
     assert_eq!(place.run("gradescope/run_autograder", &[], &[]).0, Some(0));

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command as Process;
 
 use crate::bench::{osmem, output};
 use crate::grade::{Class, right};
@@ -176,4 +177,35 @@ fn what_is_no_submission_is_said() {
     );
     assert!(!stdout.contains("DS_Store"), "{stdout}");
     assert_eq!(class.names("out").iter().filter(|name| !name.contains('.')).count(), 1);
+}
+
+#[test]
+fn a_full_disk_is_named_and_nothing_half_is_left() {
+    let class = Class::new();
+    class.write("ann.c", right());
+    let enter: &[&str] = if nix::unistd::geteuid().is_root() { &["-m"] } else { &["-r", "-m"] };
+    if !Process::new("unshare").args(enter).arg("true").status().is_ok_and(|status| status.success()) {
+        println!("skipped: a small disk cannot be made here without namespaces");
+        return;
+    }
+    // A disk that holds so much, in the place of this folder.
+    let on_full_disk = |folder: &str, size: &str, look: &str| {
+        fs::create_dir_all(class.path(folder)).unwrap();
+        let script = format!("mount -t tmpfs -o size={size} none {folder} && \"$@\"; code=$?; {look}; exit $code");
+        let grade = class.grade(&["ann.c", "--out", "out", "--force"]);
+        let mut unshare = Process::new("unshare");
+        unshare.args(enter).args(["sh", "-c", &script, "sh"]).arg(grade.get_program()).args(grade.get_args());
+        unshare.current_dir(class.path("")).env("TMPDIR", class.path("tmp")).env_remove("CI");
+        let output = unshare.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{}{}", text(&output.stdout), text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (stdout, stderr) = on_full_disk("out", "20k", "find out -name '.draft-*'");
+    assert!(stderr.contains("No space left") && stderr.contains("--out DIR"), "{stderr}");
+    assert!(!stdout.contains(".draft-"), "{stdout}");
+    let (stdout, stderr) = on_full_disk("tmp", "400k", "ls tmp");
+    assert!(stderr.contains("No space left") && stderr.contains("TMPDIR names another folder"), "{stderr}");
+    assert_eq!(stdout, "");
+    class.graded(0, &["ann.c", "--out", "out", "--force"]);
 }

@@ -33,6 +33,8 @@ const TRIES: usize = 120;
 const TRIES_OF_STUCK: usize = 6;
 /// How long one random program may take.
 const PROGRAM_TIME: Duration = Duration::from_millis(500);
+/// How often those who wait are told which tests have ended.
+const BETWEEN_NEWS: Duration = Duration::from_secs(2);
 /// The exit status of the loader when it cannot start a program.
 const NOT_LOADED: i32 = 127;
 
@@ -47,8 +49,14 @@ pub struct Judged {
     pub fault: Option<(Outcome, String)>,
 }
 
-/// Judges the library on `bench`. `seconds` is what is left of the submission's time.
-pub fn judge(desk: &Desk<'_>, bench: &Bench, boxed: &Boxed, cpu: Option<usize>) -> Result<Judged, Error> {
+/// Judges the library on `bench`. `so_far` is told the tests that have ended, from time to time.
+pub fn judge(
+    desk: &Desk<'_>,
+    bench: &Bench,
+    boxed: &Boxed,
+    cpu: Option<usize>,
+    so_far: &dyn Fn(&[Graded]) -> Result<(), Error>,
+) -> Result<Judged, Error> {
     let start = Instant::now();
     let limits = Limits {
         time: Duration::from_secs(desk.course.limits.test_seconds),
@@ -65,9 +73,11 @@ pub fn judge(desk: &Desk<'_>, bench: &Bench, boxed: &Boxed, cpu: Option<usize>) 
     let mut judged = Judged::default();
     let tests: Vec<&Test> = desk.tests.iter().collect();
     let header = measured(&runner, &desk.kit, &tests, &desk.golden)?;
-    let (records, runs) = battery(desk, &runner, header, cpu, start)?;
+    let tell = |records: &[TestRecord]| so_far(&graded(desk, records));
+    let (records, runs) = battery(desk, &runner, header, cpu, start, &tell)?;
     let timeouts = records.iter().filter(|record| record.outcome == Seen::Timeout).count();
-    judged.tests.extend(records.iter().zip(&desk.points).map(|(record, points)| desk.graded(record, *points)));
+    judged.tests = graded(desk, &records);
+    so_far(&judged.tests)?;
     let runs: Vec<&Run> = runs.iter().collect();
     let together = Together::of(&runs, oracle::params(header), false);
     judged.behaves = together.behaves.clone();
@@ -90,6 +100,10 @@ pub fn judge(desk: &Desk<'_>, bench: &Bench, boxed: &Boxed, cpu: Option<usize>) 
     Ok(judged)
 }
 
+fn graded(desk: &Desk<'_>, records: &[TestRecord]) -> Vec<Graded> {
+    records.iter().zip(&desk.points).map(|(record, points)| desk.graded(record, *points)).collect()
+}
+
 /// Whether the library can be loaded at all: our own can, with the same programs.
 fn unloadable(desk: &Desk<'_>, runner: &Runner, cpu: Option<usize>) -> Result<Option<(Outcome, String)>, Error> {
     let Some(test) = desk.tests.first() else { return Ok(None) };
@@ -110,10 +124,11 @@ fn battery(
     header: u64,
     cpu: Option<usize>,
     start: Instant,
+    tell: &dyn Fn(&[TestRecord]) -> Result<(), Error>,
 ) -> Result<(Vec<TestRecord>, Vec<Run>), Error> {
     let total = Duration::from_secs(desk.course.limits.total_seconds);
     let (mut records, mut runs) = (Vec::new(), Vec::new());
-    let mut timeouts = 0;
+    let (mut timeouts, mut told) = (0, Instant::now());
     for (test, golden) in desk.tests.iter().zip(&desk.golden) {
         let not_run = if timeouts >= MOST_TIMEOUTS {
             Some(format!("it was not run: {MOST_TIMEOUTS} tests before it did not end in time"))
@@ -130,6 +145,10 @@ fn battery(
         timeouts += usize::from(record.outcome == Seen::Timeout);
         records.push(record);
         runs.extend(run);
+        if told.elapsed() > BETWEEN_NEWS {
+            tell(&records)?;
+            told = Instant::now();
+        }
     }
     Ok((records, runs))
 }

@@ -73,24 +73,36 @@ impl Workshop {
         let lock = File::create(&owner).map_err(failed(&owner))?;
         lock.lock().map_err(failed(&owner))?;
         let kit = folder.join("kit");
-        fs::create_dir(&kit).map_err(failed(&kit))?;
-        set_mode(&kit, 0o755)?;
-        let programs: BTreeSet<PathBuf> = tests.iter().map(|test| battery.program(test)).collect();
-        let mut files: Vec<&Path> = programs.iter().map(PathBuf::as_path).collect();
-        files.extend([&*layout.probe, layout.replayer()?]);
-        for file in &files {
-            let copy = kit.join(file.file_name().unwrap_or_default());
-            fs::copy(file, &copy).map_err(failed(file))?;
-            set_mode(&copy, 0o555)?;
-        }
         let named = |file: &Path| kit.join(file.file_name().unwrap_or_default());
         let (probe, replayer) = (named(&layout.probe), named(&layout.replayer));
+        // From here on the folder goes away whatever happens.
+        let mut shop = Self { folder, _lock: lock, kit, probe, replayer, reserved: BTreeSet::new() };
+        shop.fill(layout, battery, tests)?;
+        Ok(shop)
+    }
+
+    fn fill(&mut self, layout: &Layout, battery: &Battery, tests: &[&Test]) -> Result<(), Error> {
+        let kit = &self.kit;
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source: io::Error| Error::Stage { path, source }
+        };
+        fs::create_dir(kit).map_err(failed(kit))?;
+        set_mode(kit, 0o755)?;
+        let programs = |tests: &mut dyn Iterator<Item = &Test>| -> BTreeSet<PathBuf> {
+            tests.map(|test| battery.program(test)).collect()
+        };
+        let (chosen, every) = (programs(&mut tests.iter().copied()), programs(&mut battery.suite.tests.iter()));
+        for file in chosen.iter().map(PathBuf::as_path).chain([&*layout.probe, layout.replayer()?]) {
+            let copy = kit.join(file.file_name().unwrap_or_default());
+            fs::copy(file, &copy).map_err(failed(&copy))?;
+            set_mode(&copy, 0o555)?;
+        }
         // Of every test, so that it does not depend on the course.
-        let every: BTreeSet<PathBuf> = battery.suite.tests.iter().map(|test| battery.program(test)).collect();
         let every: Vec<&Path> =
             every.iter().map(PathBuf::as_path).chain([&*layout.probe, layout.replayer()?]).collect();
-        let reserved = symbols::reserved(&every, &layout.probe)?;
-        Ok(Self { folder, _lock: lock, kit, probe, replayer, reserved })
+        self.reserved = symbols::reserved(&every, &layout.probe)?;
+        Ok(())
     }
 
     /// A bench for a submission.
