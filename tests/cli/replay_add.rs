@@ -80,9 +80,18 @@ fn the_added_program_compiles_and_passes() {
     let tree = bench.path("tree");
     fs::create_dir_all(&tree).unwrap();
     let root = &built().root;
-    for name in
-        ["Cargo.toml", "Cargo.lock", "build.rs", "clippy.toml", "src", "crates", "test-programs", "fixtures", "tests"]
-    {
+    for name in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "benches",
+        "build.rs",
+        "clippy.toml",
+        "src",
+        "crates",
+        "test-programs",
+        "fixtures",
+        "tests",
+    ] {
         let status = Process::new("cp").arg("-R").arg(root.join(name)).arg(&tree).status().unwrap();
         assert!(status.success(), "{name}");
     }

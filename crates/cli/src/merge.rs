@@ -15,6 +15,9 @@ use crate::report::output::{self, Output};
 pub fn run(args: &MergeArgs) -> Result<Exit, Error> {
     let mut all: BTreeMap<String, (Submission, PathBuf)> = BTreeMap::new();
     for folder in &args.folders {
+        if !folder.is_dir() {
+            return Err(Error::NoResults(folder.clone()));
+        }
         let records = Store::open(folder, true)?.class().ok_or_else(|| Error::NoResults(folder.clone()))?;
         for record in records {
             let name = record.name.clone();
