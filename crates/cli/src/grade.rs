@@ -334,7 +334,7 @@ fn end(record: &mut Submission, outcome: Outcome, reason: String) {
     record.reason = Some(reason);
 }
 
-/// To hundredths.
+/// To hundredths: what a score is counted in. Reports show points as they are, see `report::words`.
 fn round(points: f64) -> f64 {
     (points * 100.0).round() / 100.0
 }

@@ -84,7 +84,6 @@ fn start(policy: &Policy, control: &UnixStream) -> Result<Pid, Failure> {
         }
         Tier::Landlock | Tier::None => prctl::set_child_subreaper(true).map_err(at("becoming the reaper"))?,
     }
-    // What the environment and the descriptors of this process hold is nobody's business.
     let child = sys::split().map_err(at("fork"))?;
     let Some(child) = child else {
         let failure = match policy.tier {
@@ -94,6 +93,7 @@ fn start(policy: &Policy, control: &UnixStream) -> Result<Pid, Failure> {
         let Err(failure) = failure;
         give_up(control, &failure)
     };
+    // What the memory and the descriptors of this process hold is nobody's business.
     let _ = prctl::set_dumpable(false);
     Ok(child)
 }

@@ -125,13 +125,13 @@ pub struct Limits {
     pub total_seconds: u64,
     /// Processor time of a process.
     pub cpu_seconds: u64,
-    /// Address space of a process.
+    /// Memory that all processes of a box have touched and hold, together.
     pub memory_mib: u64,
     /// Processes at a time.
     pub processes: u64,
     /// Size of a file.
     pub file_mib: u64,
-    /// Size of everything that is written.
+    /// Size of everything that is written, `/tmp` counted by itself.
     pub disk_mib: u64,
     /// Open files of a process.
     pub open_files: u64,
