@@ -45,7 +45,7 @@ pub struct Spec {
     pub limits: Limits,
     /// Whether the kernel lays out the address space at random.
     pub aslr: bool,
-    /// Folders that the program must be able to write to, wherever it is started.
+    /// Folders that a starter must let the program write to; without one nothing is in its way.
     pub writable: Vec<PathBuf>,
     /// What starts the program in strace's stead; `None`: strace itself.
     pub starter: Option<Arc<dyn Starter>>,
@@ -56,10 +56,10 @@ pub struct Spec {
 /// Something that starts a traced program, a box for instance: its own system calls, and those of the processes it makes on the
 /// way, are no part of the log.
 pub trait Starter: fmt::Debug + Send + Sync {
-    /// A private folder for strace's log.
+    /// Where strace's log may lie, in a private folder of its own.
     fn folder(&self) -> &Path;
 
-    /// Prepares for one run of a program, with exactly these variables in its environment.
+    /// Prepares for one run of a program.
     fn start(&self, program: &Start<'_>) -> io::Result<Started>;
 }
 
@@ -76,7 +76,7 @@ pub struct Start<'a> {
     pub library: Option<&'a Path>,
     /// Folders that it must be able to write to.
     pub writable: &'a [PathBuf],
-    /// Variables that must be set besides those of [`Environment::Pinned`].
+    /// Variables that must be set, those of [`Environment::Pinned`] among them.
     pub variables: Vec<(&'static str, OsString)>,
 }
 
