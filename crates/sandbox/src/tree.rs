@@ -76,6 +76,9 @@ pub fn disk(folder: &Path, enough: u64) -> u64 {
 /// Ends everything below this process, which must be a subreaper, and does not return before all of it is gone. `user`: whom all of it
 /// belongs to, and nothing else.
 pub fn sweep(user: Option<u32>) {
+    if gone() {
+        return;
+    }
     let me = Pid::this();
     if let Some(user) = user
         && let Ok(None) = sys::split()
@@ -92,14 +95,21 @@ pub fn sweep(user: Option<u32>) {
                 let _ = kill(process, signal);
             }
         }
-        loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Err(Errno::ECHILD) => return,
-                Err(Errno::EINTR) => {}
-                Ok(nix::sys::wait::WaitStatus::StillAlive) | Err(_) => break,
-                Ok(_) => {}
-            }
+        if gone() {
+            return;
         }
         std::thread::sleep(std::time::Duration::from_micros(500));
+    }
+}
+
+/// Reaps what has ended. Whether nothing is left: whoever loses its parent becomes a child of a subreaper.
+fn gone() -> bool {
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return true,
+            Err(Errno::EINTR) => {}
+            Ok(nix::sys::wait::WaitStatus::StillAlive) | Err(_) => return false,
+            Ok(_) => {}
+        }
     }
 }
