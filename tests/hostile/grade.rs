@@ -27,6 +27,8 @@ pub const OUTCOMES: [&str; 9] =
 const SURROUNDINGS: [&str; 4] = ["CI", "NO_COLOR", "CLICOLOR_FORCE", "LD_LIBRARY_PATH"];
 /// For the whole class: many times what it takes.
 const LONGEST: Duration = Duration::from_secs(900);
+/// What the grader may hold at most, in bytes, whatever the submissions do.
+const MOST_MEMORY: u64 = 200 << 20;
 
 /// The boxes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub struct Ended {
     pub code: Option<i32>,
     /// What it wrote to its standard error.
     pub stderr: String,
+    /// The most memory that it held itself, in bytes.
+    memory: u64,
 }
 
 /// The results of a class.
@@ -106,7 +110,9 @@ pub fn run(tier: Tier, place: &Place, what: &Path, out: &Path, options: &[&str])
     let mut child = command.process_group(0).spawn().expect("osmem starts");
     let group = Pid::from_raw(i32::try_from(child.id()).expect("a process id"));
     let start = Instant::now();
+    let mut memory = 0;
     let status = loop {
+        memory = memory.max(held(group));
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
@@ -117,8 +123,15 @@ pub fn run(tier: Tier, place: &Place, what: &Path, out: &Path, options: &[&str])
         }
         sleep(Duration::from_millis(20));
     };
-    println!("{}: {} in {:.1} s", tier.name(), status, start.elapsed().as_secs_f64());
-    Ended { code: status.code(), stderr: String::from_utf8_lossy(&fs::read(&said).unwrap()).into_owned() }
+    println!("{}: {} in {:.1} s, {} MiB held", tier.name(), status, start.elapsed().as_secs_f64(), memory >> 20);
+    Ended { code: status.code(), stderr: String::from_utf8_lossy(&fs::read(&said).unwrap()).into_owned(), memory }
+}
+
+/// The most memory that a process has held up to now, in bytes; 0 of one that has ended.
+fn held(process: Pid) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    most.and_then(|most| most.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 impl Graded {
@@ -134,6 +147,10 @@ impl Graded {
         let all_pass = self.records.iter().all(|record| record.outcome == "pass");
         if self.ended.code != Some(if all_pass { 0 } else { 1 }) {
             problems.push(format!("the command ended with {:?}: {}", self.ended.code, self.ended.stderr.trim()));
+        }
+        // None at all would say that nothing was measured.
+        if !(1..=MOST_MEMORY).contains(&self.ended.memory) {
+            problems.push(format!("the grader held {} MiB", self.ended.memory >> 20));
         }
         let mut left: BTreeMap<&str, &Record> = BTreeMap::new();
         for record in &self.records {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -24,6 +25,9 @@ use crate::report::text::{BAD, GOOD, item, styled};
 
 /// The version of the JSON form.
 const VERSION: u32 = 1;
+
+/// What is looked at of each tier.
+const BOXES: [&str; 2] = ["box: namespaces", "box: landlock"];
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -93,14 +97,8 @@ pub fn run(args: &DoctorArgs, cancel: &Cancel) -> Result<Exit, Error> {
     }
     findings.push(tool("cc", "C submissions do not build without it: apt-get install gcc, dnf install gcc"));
     findings.push(tool("make", "submissions with a Makefile do not build without it: apt-get install make"));
-    let cargo = rust_toolchain().map(|folder| format!("in {}", folder.display()));
-    let cargo = cargo.ok_or_else(|| "no Rust toolchain".to_owned());
-    findings.push(Finding::of(
-        "cargo",
-        false,
-        cargo,
-        "Rust submissions do not build without it: install Rust with rustup",
-    ));
+    let spaces = findings.iter().any(|finding| finding.name == BOXES[0] && finding.ok);
+    findings.push(cargo(rust_toolchain().as_deref(), nix::unistd::geteuid().is_root(), spaces));
 
     let a_box = findings.iter().any(|finding| finding.name.starts_with("box") && finding.ok);
     let fit = a_box && findings.iter().all(|finding| finding.ok || !finding.needed);
@@ -165,8 +163,7 @@ fn boxes(strace: &Strace, layout: &Layout, cancel: &Cancel) -> Vec<Finding> {
          kernel.apparmor_restrict_unprivileged_userns=0), or run as root",
         "a kernel of 5.13 or newer with Landlock (lsm=landlock,… on its command line), and a container that lets it through",
     ];
-    let names = ["box: namespaces", "box: landlock"];
-    let tiers = Tier::ALL.into_iter().zip(names).zip(remedies);
+    let tiers = Tier::ALL.into_iter().zip(BOXES).zip(remedies);
     tiers
         .map(|((tier, name), remedy)| Finding::of(name, false, trial(strace, &layout.launcher, tier, cancel), remedy))
         .collect()
@@ -185,6 +182,7 @@ fn trial(strace: &Strace, launcher: &Path, tier: Tier, cancel: &Cancel) -> Resul
         tier,
         limits: BoxLimits { cpu: 5, memory: 64 << 20, processes: 16, file: 1 << 20, open_files: 64, disk: 1 << 20 },
         readable: Vec::new(),
+        network: None,
         user: None,
         root: make("root")?,
         runs: make("runs")?,
@@ -215,6 +213,29 @@ fn trial(strace: &Strace, launcher: &Path, tier: Tier, cancel: &Cancel) -> Resul
     })
 }
 
+/// The Rust toolchain, and whether a box can use it. `root`: boxes have a user of their own; `spaces`: there are boxes with namespaces,
+/// which have all folders on its way.
+fn cargo(toolchain: Option<&Path>, root: bool, spaces: bool) -> Finding {
+    let (name, needed) = ("cargo", false);
+    let Some(folder) = toolchain else {
+        let remedy = "Rust submissions do not build without it: install Rust with rustup";
+        return Finding::of(name, needed, Err("no Rust toolchain".to_owned()), remedy);
+    };
+    let found = format!("in {}", folder.display());
+    let closed = folder.ancestors().filter(|_| root).find(|folder| is_closed(folder));
+    let Some(closed) = closed else { return Finding::of(name, needed, Ok(found), "") };
+    let found =
+        format!("{found}, which no box with Landlock reaches: {} lets only its owner through", closed.display());
+    let remedy = "Rust submissions do not build with Landlock: install the toolchain where everyone may go \
+                  (CARGO_HOME=/usr/local/cargo RUSTUP_HOME=/usr/local/rustup), or grade as an ordinary user";
+    Finding::of(name, needed, if spaces { Ok(found) } else { Err(found) }, remedy)
+}
+
+/// Whether others than owner and group cannot pass through a folder.
+fn is_closed(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|there| there.permissions().mode() & 0o001 == 0)
+}
+
 fn tool(name: &'static str, remedy: &'static str) -> Finding {
     let output = Command::new(name).arg("--version").stdin(Stdio::null()).output();
     let result = match output {
@@ -225,4 +246,28 @@ fn tool(name: &'static str, remedy: &'static str) -> Finding {
         Err(error) => Err(error.to_string()),
     };
     Finding::of(name, false, result, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_toolchain_that_the_user_of_a_box_cannot_reach_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let toolchain = folder.path().join("toolchain");
+        fs::create_dir(&toolchain).unwrap();
+        let set = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        set(0o700);
+        let finding = cargo(Some(&toolchain), true, false);
+        assert!(!finding.ok && finding.found.contains(&format!("{} lets only its owner", folder.path().display())));
+        assert!(finding.remedy.unwrap().contains("CARGO_HOME"));
+        let finding = cargo(Some(&toolchain), true, true);
+        assert!(finding.ok && finding.found.contains("Landlock") && finding.remedy.is_none());
+        // Where the grader is not root, the box has the user of the grader.
+        assert_eq!(cargo(Some(&toolchain), false, false).found, format!("in {}", toolchain.display()));
+        set(0o711);
+        assert_eq!(cargo(Some(&toolchain), true, false).found, format!("in {}", toolchain.display()));
+        assert!(!cargo(None, true, true).ok);
+    }
 }

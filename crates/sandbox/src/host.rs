@@ -1,15 +1,46 @@
 //! For whoever wants a program boxed: which tiers work here, how to hand over a policy.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::geteuid;
 
 use crate::landlocked;
 use crate::policy::{Message, Policy};
 
 pub use landlocked::{Kept, available as landlock};
+
+/// A network namespace without anything in it, for all boxes of a process of root's: to make one takes longer than all the rest of a
+/// box. There are no sockets in boxes, so that they can share it.
+#[derive(Debug)]
+pub struct Network(File);
+
+impl Network {
+    /// Makes one; `None` where this process may not, and each box has to make its own.
+    pub fn new() -> Option<Self> {
+        if !geteuid().is_root() {
+            return None;
+        }
+        // The thread alone is in it, and ends.
+        let made = thread::spawn(|| {
+            unshare(CloneFlags::CLONE_NEWNET).ok()?;
+            File::open("/proc/thread-self/ns/net").ok()
+        });
+        made.join().ok().flatten().map(Self)
+    }
+
+    /// Where a box finds it, while this lives.
+    pub fn path(&self) -> PathBuf {
+        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd()).into()
+    }
+}
 
 /// Our end of the line to an `osmem-box`. When it is dropped, the box is ended.
 #[derive(Debug)]

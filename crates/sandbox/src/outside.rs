@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -70,10 +70,13 @@ fn start(policy: &Policy, control: &UnixStream) -> Result<Pid, Failure> {
     match policy.tier {
         Tier::Namespaces => {
             let (user, group) = (getuid(), getgid());
-            let mut flags = CloneFlags::CLONE_NEWPID
-                | CloneFlags::CLONE_NEWIPC
-                | CloneFlags::CLONE_NEWUTS
-                | CloneFlags::CLONE_NEWNET;
+            let mut flags = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS;
+            match &policy.network {
+                Some(network) => fs::File::open(network)
+                    .and_then(|network| Ok(setns(network, CloneFlags::CLONE_NEWNET)?))
+                    .map_err(at("entering the network namespace"))?,
+                None => flags |= CloneFlags::CLONE_NEWNET,
+            }
             if policy.user.is_none() {
                 flags |= CloneFlags::CLONE_NEWUSER;
             }

@@ -69,6 +69,8 @@ pub struct Policy {
     pub writable: Vec<OsString>,
     /// An empty folder of the caller's, on which a box with namespaces is built.
     pub root: OsString,
+    /// A network namespace in which nobody is, see [`crate::host::Network`]; without one each box with namespaces makes its own.
+    pub network: Option<OsString>,
     /// The user and group that it runs as, where the caller is root.
     pub user: Option<u32>,
     /// A build: programs of the system run too, some of which look for services of the system and do without.

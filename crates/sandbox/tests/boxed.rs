@@ -46,6 +46,7 @@ impl Bench {
             readable: view::system(),
             writable: vec![work.into()],
             root: folder.path().join("root").into(),
+            network: None,
             user,
             build: true,
             limits: Limits { cpu: 10, memory: 256 << 20, processes: 50, file: 8 << 20, open_files: 64, disk: 16 << 20 },

@@ -5,12 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use osmem_sandbox::host::Line;
+use osmem_sandbox::host::{Line, Network};
 use osmem_sandbox::policy::{Message, Reached};
 use osmem_sandbox::{Limits, Policy, Tier, view};
 use osmem_trace::run::{Finish, Start, Started, Starter};
 
-use super::workshop::{Bench, hand_over};
+use super::workshop::{Bench, Workshop, hand_over};
 
 /// Where programs of the system are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -26,6 +26,8 @@ pub struct Boxed {
     pub limits: Limits,
     /// What they may read besides the system's own.
     pub readable: Vec<PathBuf>,
+    /// The network namespace of all boxes, if they share one.
+    pub network: Option<PathBuf>,
     /// The user they run as.
     pub user: Option<u32>,
     /// A folder without anything, on which boxes are built.
@@ -40,12 +42,13 @@ pub struct Boxed {
 
 impl Boxed {
     /// For the submission on `bench`.
-    pub fn new(launcher: &Path, tier: Tier, limits: Limits, kit: &Path, bench: &Bench) -> Self {
+    pub fn new(launcher: &Path, tier: Tier, limits: Limits, shop: &Workshop, bench: &Bench) -> Self {
         Self {
             launcher: launcher.to_owned(),
             tier,
             limits,
-            readable: vec![kit.to_owned(), bench.folder.join("library")],
+            readable: vec![shop.kit.clone(), bench.folder.join("library")],
+            network: shop.network.as_ref().map(Network::path),
             user: bench.user,
             root: bench.folder.join("root"),
             runs: bench.folder.join("runs"),
@@ -125,6 +128,7 @@ impl Starter for Boxed {
             readable: view::system().into_iter().chain(self.readable.iter().map(Into::into)).collect(),
             writable,
             root: self.root.clone().into(),
+            network: self.network.clone().map(Into::into),
             user: self.user,
             build: self.build.is_some(),
             limits: self.limits,

@@ -131,7 +131,7 @@ impl<'a> Desk<'a> {
             open_files: limits.open_files,
             disk: limits.disk_mib * MIB,
         };
-        Boxed::new(&self.launcher, tier, limits, &self.shop.kit, bench)
+        Boxed::new(&self.launcher, tier, limits, &self.shop, bench)
     }
 
     /// The box as the record has it.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use osmem_oracle::run::Run;
 use osmem_trace::Trace;
 use osmem_trace::model::End;
-use osmem_trace::run::{Limits, RunError, Stopped};
+use osmem_trace::run::{Limits, Observation, RunError, Stopped};
 
 use super::boxed::Boxed;
 use super::course::{Counts, Style};
@@ -67,14 +67,19 @@ pub fn judge(
     let strace = desk.strace.clone();
     let (library, probe) = (bench.library.clone(), desk.shop.probe.clone());
     let runner = Runner::boxed(strace, (library, probe), limits, boxed.starter(), desk.cancel);
-    if let Some(fault) = unloadable(desk, &runner, cpu)? {
+    // The first test also shows whether the library can be loaded at all: our own can, with the same program.
+    let first = match desk.tests.first() {
+        None => None,
+        Some(test) => Some(runner.observe(desk.kit.program(test), cpu, false)?),
+    };
+    if let Some(fault) = first.as_ref().and_then(unloadable) {
         return Ok(Judged { fault: Some(fault), ..Judged::default() });
     }
     let mut judged = Judged::default();
     let tests: Vec<&Test> = desk.tests.iter().collect();
     let header = measured(&runner, &desk.kit, &tests, &desk.golden)?;
     let tell = |records: &[TestRecord]| so_far(&graded(desk, records));
-    let (records, runs) = battery(desk, &runner, header, cpu, start, &tell)?;
+    let (records, runs) = battery(desk, &runner, first, header, cpu, start, &tell)?;
     let timeouts = records.iter().filter(|record| record.outcome == Seen::Timeout).count();
     judged.tests = graded(desk, &records);
     so_far(&judged.tests)?;
@@ -104,23 +109,23 @@ fn graded(desk: &Desk<'_>, records: &[TestRecord]) -> Vec<Graded> {
     records.iter().zip(&desk.points).map(|(record, points)| desk.graded(record, *points)).collect()
 }
 
-/// Whether the library can be loaded at all: our own can, with the same programs.
-fn unloadable(desk: &Desk<'_>, runner: &Runner, cpu: Option<usize>) -> Result<Option<(Outcome, String)>, Error> {
-    let Some(test) = desk.tests.first() else { return Ok(None) };
-    let seen = runner.observe(desk.kit.program(test), cpu, false)?;
+/// What is wrong where the loader has not got as far as the program.
+fn unloadable(seen: &Observation) -> Option<(Outcome, String)> {
     let started = seen.began || seen.trace.end != End::Exit(NOT_LOADED) || seen.stopped.is_some();
     if started || !seen.refused.is_empty() {
-        return Ok(None);
+        return None;
     }
     let words = verdict::last_lines(&seen.stderr).unwrap_or_default();
     let words = words.lines().last().unwrap_or("the loader gives no reason");
     let words = words.rsplit_once(": ").map_or(words, |(_, words)| words);
-    Ok(Some((Outcome::NoBuild, format!("libosmem.so cannot be loaded: {words}"))))
+    Some((Outcome::NoBuild, format!("libosmem.so cannot be loaded: {words}")))
 }
 
+/// Runs all tests and judges them; the first has run.
 fn battery(
     desk: &Desk<'_>,
     runner: &Runner,
+    mut first: Option<Observation>,
     header: u64,
     cpu: Option<usize>,
     start: Instant,
@@ -141,7 +146,7 @@ fn battery(
             records.push(TestRecord::new(test, Seen::Timeout, Some(reason), Duration::ZERO));
             continue;
         }
-        let (record, run) = one(desk, runner, test, golden, header, cpu)?;
+        let (record, run) = one(desk, runner, first.take(), (test, golden), header, cpu)?;
         timeouts += usize::from(record.outcome == Seen::Timeout);
         records.push(record);
         runs.extend(run);
@@ -156,12 +161,12 @@ fn battery(
 fn one(
     desk: &Desk<'_>,
     runner: &Runner,
-    test: &Test,
-    golden: &Trace,
+    seen: Option<Observation>,
+    (test, golden): (&Test, &Trace),
     header: u64,
     cpu: Option<usize>,
 ) -> Result<(TestRecord, Option<Run>), Error> {
-    let seen = match runner.observe(desk.kit.program(test), cpu, false) {
+    let seen = match seen.map_or_else(|| runner.observe(desk.kit.program(test), cpu, false), Ok) {
         Ok(seen) => seen,
         Err(RunError::Strace(error)) => return Err(error.into()),
         Err(error) => {

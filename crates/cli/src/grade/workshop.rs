@@ -10,6 +10,8 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use osmem_sandbox::host::Network;
+
 use crate::battery::Battery;
 use crate::error::Error;
 use crate::grade::symbols;
@@ -34,6 +36,8 @@ pub struct Workshop {
     pub probe: PathBuf,
     /// The replayer, in the kit.
     pub replayer: PathBuf,
+    /// The network that all boxes share.
+    pub network: Option<Network>,
     /// What no submission may define.
     pub reserved: BTreeSet<String>,
 }
@@ -76,7 +80,8 @@ impl Workshop {
         let named = |file: &Path| kit.join(file.file_name().unwrap_or_default());
         let (probe, replayer) = (named(&layout.probe), named(&layout.replayer));
         // From here on the folder goes away whatever happens.
-        let mut shop = Self { folder, _lock: lock, kit, probe, replayer, reserved: BTreeSet::new() };
+        let mut shop =
+            Self { folder, _lock: lock, kit, probe, replayer, network: Network::new(), reserved: BTreeSet::new() };
         shop.fill(layout, battery, tests)?;
         Ok(shop)
     }
