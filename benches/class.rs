@@ -91,6 +91,7 @@ fn graded(osmem: &Path, class: &Path, out: &Path, course: Option<&Path>) -> Dura
         grade.arg("--course").arg(course);
     }
     let output = grade.output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert_eq!(output.status.code(), Some(1), "{told}");
     start.elapsed()
 }

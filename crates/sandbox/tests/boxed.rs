@@ -114,6 +114,28 @@ fn nothing_outside_can_be_read_or_written() {
 }
 
 #[test]
+fn the_network_is_empty_and_can_be_shared() {
+    let network = host::Network::new();
+    assert_eq!(network.is_some(), nix::unistd::geteuid().is_root());
+    let mut seen = Vec::new();
+    for shared in [None, network.as_ref(), network.as_ref()] {
+        let mut bench = Bench::new(Tier::Namespaces, "readlink /proc/self/ns/net; tail -n +3 /proc/net/dev");
+        bench.policy.network = shared.map(|network| network.path().into());
+        let ran = bench.run();
+        let lines: Vec<&str> = ran.stdout.lines().collect();
+        assert_eq!(lines.len(), 2, "{:?} {}", ran.message, ran.stdout);
+        assert!(lines[1].trim_start().starts_with("lo:"), "{}", ran.stdout);
+        seen.push(lines[0].to_owned());
+    }
+    seen.push(fs::read_link("/proc/self/ns/net").unwrap().display().to_string());
+    assert_eq!(seen[1] == seen[2], network.is_some(), "{seen:?}");
+    seen.remove(2);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 3, "a box is in a network of others");
+}
+
+#[test]
 fn a_daemon_does_not_outlive_the_box() {
     both("(setsid sh -c 'sleep 98765 & sleep 98765' &) ; sleep 0.1; echo over", |tier, _, ran| {
         assert_eq!(ran.stdout, "over\n");
