@@ -17,11 +17,18 @@ pub fn recording(recording: &Recording, log: &Path, program: &Path) -> Result<()
     if !recording.log.is_empty() && !recording.log.ends_with(b"\n") {
         return Err(cut_short(recording));
     }
-    let first = recording.log.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
-    let steps = log::read(first, false)?;
+    let steps = log::read(first_call(&recording.log), false)?;
     start(&steps, recording, &complaints, program)?;
     let process = steps.first().map(|step| step.thread);
     if process.is_some_and(|process| ends(&recording.log, process)) { Ok(()) } else { Err(cut_short(recording)) }
+}
+
+/// The lines of the first call: two where the line of another process, left out since, came in between.
+fn first_call(log: &[u8]) -> &[u8] {
+    let mut lines = log.split_inclusive(|byte| *byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    let rest = if first.ends_with(b"<unfinished ...>\n") { lines.next().unwrap_or_default() } else { &[] };
+    &log[..first.len() + rest.len()]
 }
 
 /// Whether the log says how this process ended. Usually it is the last to end.
@@ -74,4 +81,37 @@ pub fn start(steps: &[Step<'_>], recording: &Recording, complaints: &[String], p
 /// The log of a run that we did not stop lacks its end.
 pub fn cut_short(recording: &Recording) -> RunError {
     RunError::LogIncomplete { why: format!("strace ended with {}; was it killed, or the disk full?", recording.status) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn checked(log: &str) -> Result<(), RunError> {
+        let recording = Recording {
+            log: log.into(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            stopped: None,
+            status: ExitStatus::from_raw(0),
+            elapsed: Duration::ZERO,
+        };
+        super::recording(&recording, Path::new("/log"), Path::new("/program"))
+    }
+
+    #[test]
+    fn a_start_that_was_interrupted_by_another_process_is_a_start() {
+        let rest = "7 brk(NULL) = 0x1000\n7 +++ exited with 0 +++\n";
+        assert!(checked(&format!("7 execve(\"/program\", [], 0x1 /* 0 vars */) = 0\n{rest}")).is_ok());
+        let begun = "7 execve(\"/program\", [], 0x1 /* 0 vars */ <unfinished ...>\n";
+        assert!(checked(&format!("{begun}7 <... execve resumed>) = 0\n{rest}")).is_ok());
+        let failed = checked(&format!("{begun}7 <... execve resumed>) = -1 ENOEXEC (Exec format error)\n{rest}"));
+        assert!(matches!(failed, Err(RunError::NotExecutable { .. })), "{failed:?}");
+        assert!(matches!(checked(rest), Err(RunError::StraceFailed { .. })));
+        assert!(matches!(checked(begun), Err(RunError::StraceFailed { .. } | RunError::Log(_))));
+    }
 }
