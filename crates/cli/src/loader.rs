@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use object::{Object, ObjectSection};
+use osmem_trace::run::fits_search_path;
 
 use crate::layout::LIBRARY;
 
@@ -77,11 +78,6 @@ pub fn lacks_library(program: &Path) -> bool {
     let answer = list(program).and_then(|mut loader| answer(&mut loader)).ok().flatten();
     let absent = [format!("{LIBRARY} => not found"), format!("{LIBRARY}:")];
     answer.is_some_and(|(_, words)| absent.iter().any(|absent| words.contains(absent)))
-}
-
-/// The loader splits its search path at `:` and `;`, and replaces what follows a `$`.
-fn fits_search_path(folder: &Path) -> bool {
-    !folder.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b':' | b';' | b'$'))
 }
 
 /// The command that lists what `program` loads. Nothing of the program or of its libraries runs.

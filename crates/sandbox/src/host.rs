@@ -17,8 +17,8 @@ use crate::policy::{Message, Policy};
 
 pub use landlocked::{Kept, available as landlock};
 
-/// A network namespace without anything in it, for all boxes of a process of root's: to make one takes longer than all the rest of a
-/// box. There are no sockets in boxes, so that they can share it.
+/// A network namespace without anything in it, for all boxes of a process of root's: to make one takes a good part of the time that a
+/// box takes. There are no sockets in boxes, so that they can share it.
 #[derive(Debug)]
 pub struct Network(File);
 

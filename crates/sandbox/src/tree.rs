@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::sys;
@@ -108,7 +108,7 @@ fn gone() -> bool {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Err(Errno::ECHILD) => return true,
             Err(Errno::EINTR) => {}
-            Ok(nix::sys::wait::WaitStatus::StillAlive) | Err(_) => return false,
+            Ok(WaitStatus::StillAlive) | Err(_) => return false,
             Ok(_) => {}
         }
     }

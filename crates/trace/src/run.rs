@@ -27,6 +27,7 @@ use stage::Stage;
 
 pub use crate::record::{Ask, Cancel, Limits, Recording, Stopped};
 pub use crate::window::{EndProof, Forged, Forgery};
+pub use stage::fits_search_path;
 
 /// What to run, and how.
 #[derive(Clone, Debug)]

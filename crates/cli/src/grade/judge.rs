@@ -68,10 +68,7 @@ pub fn judge(
     let (library, probe) = (bench.library.clone(), desk.shop.probe.clone());
     let runner = Runner::boxed(strace, (library, probe), limits, boxed.starter(), desk.cancel);
     // The first test also shows whether the library can be loaded at all: our own can, with the same program.
-    let first = match desk.tests.first() {
-        None => None,
-        Some(test) => Some(runner.observe(desk.kit.program(test), cpu, false)?),
-    };
+    let first = desk.tests.first().map(|test| runner.observe(desk.kit.program(test), cpu, false)).transpose()?;
     if let Some(fault) = first.as_ref().and_then(unloadable) {
         return Ok(Judged { fault: Some(fault), ..Judged::default() });
     }

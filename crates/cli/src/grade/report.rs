@@ -12,7 +12,7 @@ pub mod csv;
 pub mod ctrf;
 pub mod escape;
 #[cfg(test)]
-mod fixture;
+pub mod fixture;
 pub mod gradescope;
 pub mod html;
 pub mod json;

@@ -206,7 +206,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::record::{Row, VERSION};
+    use crate::record::VERSION;
     use crate::suite::{Profile, Test};
 
     fn test(name: &str, outcome: Outcome) -> TestRecord {
@@ -256,21 +256,7 @@ mod tests {
         failed.reason = Some("the trace differs".to_owned());
         failed.output = Some("first\nsecond".to_owned());
         failed.trace_file = Some(PathBuf::from("/t/split-first.trace"));
-        let rule = failed.rules[0];
-        let row = |mark, expected: Option<&str>, actual: Option<&str>| Row {
-            mark,
-            expected: expected.map(str::to_owned),
-            actual: actual.map(str::to_owned),
-        };
-        failed.difference = Some(Difference {
-            rule,
-            sentence: rule.sentence().to_owned(),
-            context: vec![
-                row(' ', Some("os_malloc(8) = HEAP+0x20"), Some("os_malloc(8) = HEAP+0x20")),
-                row('~', Some("os_malloc(8) = HEAP+0x48"), Some("os_malloc(8) = NULL")),
-                row('-', Some("exit 0"), None),
-            ],
-        });
+        failed.difference = Some(crate::grade::report::fixture::difference());
         let text = plain(|out| rest(out, &record(vec![failed, test("b", Outcome::InfraError)]), 100));
         for expected in [
             "fail: split-first (core)\n  test    Splits the first block\n  why     the trace differs\n",

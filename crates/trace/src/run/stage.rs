@@ -74,7 +74,7 @@ impl Stage {
 }
 
 /// The loader splits LD_LIBRARY_PATH at `:` and `;`, and replaces what follows a `$`.
-fn fits_search_path(folder: &Path) -> bool {
+pub fn fits_search_path(folder: &Path) -> bool {
     !folder.as_os_str().as_bytes().iter().any(|byte| matches!(byte, b':' | b';' | b'$'))
 }
 
