@@ -277,6 +277,12 @@ impl Class<'_> {
             };
             record.build = Some(build::record(recipe.kind(), &command, &ran.log));
             if let Some((outcome, reason)) = ran.fault {
+                // What this machine lacks is not the submission's fault.
+                let lacking = recipe.tools().iter().find(|tool| building.lacks(tool));
+                let (outcome, reason) = match lacking.filter(|_| outcome == Outcome::NoBuild) {
+                    Some(tool) => (Outcome::InfraError, format!("{tool} is missing here; `osmem doctor` says more")),
+                    None => (outcome, reason),
+                };
                 end(record, outcome, reason);
                 return Ok(None);
             }

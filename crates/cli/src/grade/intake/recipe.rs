@@ -44,6 +44,16 @@ impl Recipe {
             Self::Prebuilt { .. } => "prebuilt",
         }
     }
+
+    /// The programs that it cannot do without, as far as we know.
+    pub fn tools(&self) -> &'static [&'static str] {
+        match self {
+            Self::Course { .. } | Self::Prebuilt { .. } => &[],
+            Self::Cargo => &["cargo", "cc"],
+            Self::Makefile { .. } => &["make", "cc"],
+            Self::C { .. } => &["cc"],
+        }
+    }
 }
 
 /// The names of makefiles, in the order in which make looks for them.
