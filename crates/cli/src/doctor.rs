@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use serde::Serialize;
 
 use crate::args::DoctorArgs;
 use crate::error::{Error, Exit};
-use crate::grade::boxed::{Boxed, closed_way};
+use crate::grade::boxed::Boxed;
 use crate::grade::build::rust_toolchain;
 use crate::layout::Layout;
 use crate::limits;
@@ -221,13 +222,18 @@ fn cargo(toolchain: Option<&Path>, root: bool, spaces: bool) -> Finding {
         return Finding::of(name, needed, Err("no Rust toolchain".to_owned()), remedy);
     };
     let found = format!("in {}", folder.display());
-    let closed = closed_way(folder).filter(|_| root);
+    let closed = folder.ancestors().filter(|_| root).find(|folder| is_closed(folder));
     let Some(closed) = closed else { return Finding::of(name, needed, Ok(found), "") };
     let found =
         format!("{found}, which no box with Landlock reaches: {} lets only its owner through", closed.display());
     let remedy = "Rust submissions do not build with Landlock: install the toolchain where everyone may go \
                   (CARGO_HOME=/usr/local/cargo RUSTUP_HOME=/usr/local/rustup), or grade as an ordinary user";
     Finding::of(name, needed, if spaces { Ok(found) } else { Err(found) }, remedy)
+}
+
+/// Whether others than owner and group cannot pass through a folder.
+fn is_closed(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|there| there.permissions().mode() & 0o001 == 0)
 }
 
 fn tool(name: &'static str, remedy: &'static str) -> Finding {
@@ -244,8 +250,6 @@ fn tool(name: &'static str, remedy: &'static str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
