@@ -73,30 +73,43 @@ pub fn disk(folder: &Path, enough: u64) -> u64 {
     total
 }
 
+/// How often everything is killed before anything is stopped.
+const KILLING_ROUNDS: u32 = 40;
+
 /// Ends everything below this process, which must be a subreaper, and does not return before all of it is gone. `user`: whom all of it
 /// belongs to, and nothing else.
 pub fn sweep(user: Option<u32>) {
     if gone() {
         return;
     }
-    let me = Pid::this();
-    if let Some(user) = user
-        && let Ok(None) = sys::split()
-    {
-        // All at once: whoever forks meanwhile is killed with its child.
-        let _ = sys::become_user(user).map(|()| kill(Pid::from_raw(-1), Signal::SIGKILL));
-        sys::leave(0);
-    }
-    loop {
-        // First stop all, or some would make others as fast as they are killed.
-        for signal in [Signal::SIGSTOP, Signal::SIGSTOP, Signal::SIGKILL] {
-            for process in below(me) {
-                // It may have ended just now.
-                let _ = kill(process, signal);
+    if let Some(user) = user {
+        match sys::split() {
+            // All at once: whoever forks meanwhile is killed with its child.
+            Ok(None) => {
+                let _ = sys::become_user(user).map(|()| kill(Pid::from_raw(-1), Signal::SIGKILL));
+                sys::leave(0);
             }
+            Ok(Some(killer)) => while waitpid(killer, None) == Err(Errno::EINTR) {},
+            // One by one, then.
+            Err(_) => {}
         }
+    }
+    for round in 0_u32.. {
         if gone() {
             return;
+        }
+        // Some make others as fast as they are killed, and have to be stopped first. Not unless it must be: of a process that is killed
+        // right after it was stopped, strace may think that it has failed itself (seen with 6.1), and ends.
+        let signals: &[Signal] = if round < KILLING_ROUNDS {
+            &[Signal::SIGKILL]
+        } else {
+            &[Signal::SIGSTOP, Signal::SIGSTOP, Signal::SIGKILL]
+        };
+        for signal in signals {
+            for process in below(Pid::this()) {
+                // It may have ended just now.
+                let _ = kill(process, *signal);
+            }
         }
         std::thread::sleep(std::time::Duration::from_micros(500));
     }
