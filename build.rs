@@ -2,5 +2,7 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libosmem.so");
+    // For every target of this package and not for shared libraries alone: those options cargo also passes on to the
+    // shared libraries of packages that depend on this one, and they have names of their own. Programs have none.
+    println!("cargo:rustc-link-arg=-Wl,-soname,libosmem.so");
 }

@@ -1,9 +1,9 @@
-//! Walks everything there is and names the first broken invariant of [`Heap`](crate::heap::Heap).
+//! Walks everything there is and names the first broken invariant of [`Heap`].
 
 use crate::alloc::Allocator;
-use crate::block::{Block, Status};
+use crate::block::{Block, Header, Status};
+use crate::heap::Heap;
 use crate::list::List;
-use crate::size::ALIGNMENT;
 use crate::sys::Sys;
 use std::fmt;
 
@@ -32,33 +32,55 @@ impl std::error::Error for Broken {}
 /// # Errors
 ///
 /// The invariant that is broken, and where.
-pub fn check<S: Sys>(allocator: &Allocator<S>) -> Result<(), Broken> {
-    let (heap, mappings) = (allocator.heap().blocks(), allocator.mappings().blocks());
-    walk(heap, &[Status::FREE, Status::ALLOC], true)?;
-    walk(mappings, &[Status::MAPPED], false)?;
-    if let Some(last) = heap.last() {
+pub fn check<S: Sys, H: Header>(allocator: &Allocator<S, H>) -> Result<(), Broken> {
+    let (heap, mappings) = (allocator.heap(), allocator.mappings());
+    let page_size = allocator.sys().page_size();
+    walk(heap.blocks())?;
+    if let Some(last) = heap.blocks().last() {
         require(last, "H5", "ends above the break", last.end() <= allocator.sys().current_break())?;
+        let span = last.end() - heap.blocks().base().address();
+        require(last, "H8", "ends beyond the span of the layout", span < H::SPAN)?;
     }
-    for (index, block) in mappings.iter().enumerate() {
-        let page_size = allocator.sys().page_size();
-        require(block, "H7", "does not begin at a page boundary", block.address().is_multiple_of(page_size))?;
-        let mut others = heap.iter().chain(mappings.iter().skip(index + 1));
-        require(block, "H7", "overlaps another block", others.all(|other| are_apart(block, other)))?;
+    index(heap)?;
+    let mut count = 0;
+    let mut prev: Option<Block<H>> = None;
+    for block in mappings.iter() {
+        count += 1;
+        require(block, "H6", "is one more than were counted", count <= mappings.count())?;
+        require(block, "H4", "has a status that cannot be", block.status() == Status::MAPPED)?;
+        require(block, "H3", "has a size that cannot be", is_possible(block.size(), 8))?;
+        let offset = block.address() % page_size;
+        let stands_well = offset == 0 || offset + H::BYTES == page_size;
+        require(block, "H7", "does not begin at a page boundary", stands_well)?;
+        let is_apart = prev.is_none_or(|prev| prev.end() <= block.address() - offset);
+        require(block, "H7", "overlaps another block", is_apart && !reaches(block, offset, heap.blocks()))?;
+        prev = Some(block);
     }
-    Ok(())
+    match prev {
+        Some(last) => require(last, "H6", "is not the last that was counted", count == mappings.count()),
+        None => Ok(()),
+    }
 }
 
-/// H2 (if the blocks are `ordered`), H3, H4 and H6 of one list. The count bounds the walk: it ends even if the links
-/// run in a circle.
-fn walk(list: &List, statuses: &[Status], ordered: bool) -> Result<(), Broken> {
+/// Whether a mapping and the heap have bytes in common; what foreigners hold between two blocks is not the heap's.
+fn reaches<H: Header>(mapping: Block<H>, offset: usize, list: &List<H>) -> bool {
+    let (Some(first), Some(last)) = (list.first(), list.last()) else { return false };
+    let start = mapping.address() - offset;
+    let is_apart = mapping.end() <= first.address() || last.end() <= start;
+    !is_apart && list.iter().any(|block| !(block.end() <= start || mapping.end() <= block.address()))
+}
+
+/// H2, H3, H4 and H6 of the heap's list. The count bounds the walk: it ends even if the links run in a circle.
+fn walk<H: Header>(list: &List<H>) -> Result<(), Broken> {
+    let statuses = [Status::FREE, Status::ALLOC, Status::CACHED];
     let (mut prev, mut at, mut left) = (None, list.first(), list.count());
     while let Some(block) = at {
-        require(block, "H3", "is not aligned to 8", block.address().is_multiple_of(ALIGNMENT))?;
+        require(block, "H3", "is not aligned", block.address().is_multiple_of(H::ALIGNMENT))?;
         require(block, "H6", "is one more than were counted", left > 0)?;
-        require(block, "H6", "does not point back to its neighbour", block.prev() == prev)?;
-        require(block, "H3", "has a size that cannot be", is_possible(block.size()))?;
+        require(block, "H6", "does not point back to its neighbour", list.prev(block) == prev)?;
+        require(block, "H3", "has a size that cannot be", is_possible(block.size(), H::ALIGNMENT))?;
         require(block, "H4", "has a status that cannot be", statuses.contains(&block.status()))?;
-        if let (true, Some(next), Some(last)) = (ordered, block.next(), list.last()) {
+        if let (Some(next), Some(last)) = (list.next(block), list.last()) {
             let places = block.end()..=last.address();
             require(
                 block,
@@ -67,7 +89,7 @@ fn walk(list: &List, statuses: &[Status], ordered: bool) -> Result<(), Broken> {
                 places.contains(&next.address()),
             )?;
         }
-        (prev, at, left) = (Some(block), block.next(), left - 1);
+        (prev, at, left) = (Some(block), list.next(block), left - 1);
     }
     match prev.or(list.last()) {
         Some(last) => require(last, "H6", "is not where the list ends", prev == list.last() && left == 0),
@@ -75,14 +97,38 @@ fn walk(list: &List, statuses: &[Status], ordered: bool) -> Result<(), Broken> {
     }
 }
 
-fn is_possible(size: usize) -> bool {
-    size > 0 && size.is_multiple_of(ALIGNMENT) && isize::try_from(size).is_ok()
+/// H9: every block is where its status says, and nothing else is there.
+fn index<H: Header>(heap: &Heap<H>) -> Result<(), Broken> {
+    let list = heap.blocks();
+    let base = list.base();
+    let (mut pending, mut placed) = (0, 0);
+    for block in list.iter() {
+        let header = block.header();
+        if !block.is_free() {
+            let is_tagged = header.is_live(block.address()) || header.is_cached(block.address());
+            require(block, "H9", "does not carry its tag", is_tagged)?;
+        } else if header.is_pending() {
+            pending += 1;
+        } else {
+            placed += usize::from(list.last() != Some(block));
+            let next = list.mergeable_next(block);
+            let is_merged = next.is_none_or(|next| next.header().is_pending());
+            require(block, "H9", "has a free neighbour that is not to be merged", is_merged)?;
+        }
+    }
+    let Some(first) = list.first() else { return Ok(()) };
+    let is_inside = |block: Block<H>| list.spans(block.payload().addr().get());
+    let is_pending = |block: Block<H>| is_inside(block) && block.is_free() && block.header().is_pending();
+    let listed = heap.pending().count(base, pending, is_pending);
+    require(first, "H9", "heads a heap of which other blocks are pending", listed == Some(pending))?;
+    let indexed = heap.index().count(base, placed, is_inside);
+    require(first, "H9", "heads a heap of which other blocks lie in the bins", indexed == Some(placed))
 }
 
-fn are_apart(one: Block, other: Block) -> bool {
-    one.end() <= other.address() || other.end() <= one.address()
+fn is_possible(size: usize, alignment: usize) -> bool {
+    size > 0 && size.is_multiple_of(alignment) && isize::try_from(size).is_ok()
 }
 
-fn require(block: Block, invariant: &'static str, what: &'static str, holds: bool) -> Result<(), Broken> {
+fn require<H: Header>(block: Block<H>, invariant: &'static str, what: &'static str, holds: bool) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(Broken { invariant, block: block.address(), what }) }
 }

@@ -1,13 +1,23 @@
-//! The C face: the one global allocator, its lock, the four functions of `include/osmem.h`, and errno.
+//! The C face: the functions of `include/osmem.h`, and errno. The four of the contract and their like are here,
+//! `look` has those that look at the whole heap, and `global` the one allocator behind them all.
 //!
 //! An uncontended lock makes no system call. `fork` takes the lock before it copies the process and releases it in
-//! parent and child, so that a child never inherits a heap in the middle of a change.
-#![expect(unsafe_code, reason = "C functions, a global behind a lock of the C library")]
+//! parent and child ([`start`](crate::start)), so that a child never inherits a heap in the middle of a change.
+#![expect(unsafe_code, reason = "C functions")]
+
+mod global;
+mod look;
+
+pub use look::{BlockSeen, Callback, HeapStats, os_heap_check, os_heap_walk, os_stats};
+
+pub(crate) use global::{after_fork, before_fork, configure, stats};
 
 use crate::alloc::{Allocator, Answer, Failure};
+use crate::size::Request;
+use crate::sys::errno;
 use crate::sys::linux::Linux;
-use libc::{c_int, c_void};
-use std::cell::UnsafeCell;
+use global::{GLOBAL, Layout};
+use libc::c_void;
 use std::ptr;
 
 /// Returns a block of `size` bytes, aligned to 8, contents undefined; null for zero (R1).
@@ -37,7 +47,20 @@ pub extern "C" fn os_calloc(nmemb: usize, size: usize) -> *mut c_void {
 /// The old pointer must not be used any more, by anybody, unless it is what is returned, or the call failed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn os_realloc(ptr: *mut c_void, size: usize) -> *mut c_void {
-    answer(|allocator| allocator.realloc(ptr.cast(), size))
+    if size == 0 && !ptr.is_null() {
+        release("os_realloc", ptr);
+        return ptr::null_mut();
+    }
+    let mut misuse = None;
+    let block = answer(|allocator| {
+        let answer = allocator.realloc(ptr.cast(), size);
+        if answer == Err(Failure::NotABlock) {
+            misuse = GLOBAL.diagnose(allocator, ptr);
+        }
+        answer
+    });
+    GLOBAL.misused("os_realloc", ptr, misuse);
+    block
 }
 
 /// Frees the block at `ptr` (R8). Anything that is no live block is ignored (R14). errno is kept.
@@ -47,85 +70,58 @@ pub unsafe extern "C" fn os_realloc(ptr: *mut c_void, size: usize) -> *mut c_voi
 /// The pointer must not be used any more, by anybody.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn os_free(ptr: *mut c_void) {
-    answer(|allocator| {
-        allocator.free(ptr.cast());
-        Ok(ptr::null_mut())
-    });
+    release("os_free", ptr);
+}
+
+/// Returns a block of `size` bytes at a multiple of `alignment`, contents undefined; null for zero (R1). It is resized
+/// and freed like any other; a resized one that moves is aligned to 8.
+///
+/// Null with errno `EINVAL` if `alignment` is no power of two, with `ENOMEM` if both together are more than
+/// `PTRDIFF_MAX` or the system refuses (R15); else errno is kept.
+#[unsafe(no_mangle)]
+pub extern "C" fn os_aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
+    if !alignment.is_power_of_two() {
+        errno::set(libc::EINVAL);
+        return ptr::null_mut();
+    }
+    answer(|allocator| match size.checked_add(alignment).and_then(Request::new) {
+        _ if size == 0 => Ok(ptr::null_mut()),
+        Some(_) => allocator.aligned(alignment, size),
+        None => Err(Failure::OutOfMemory),
+    })
+}
+
+/// Returns how many bytes the block at `ptr` has room for, at least as many as were asked for; 0 if `ptr` is no live
+/// block. errno is kept.
+#[unsafe(no_mangle)]
+pub extern "C" fn os_malloc_usable_size(ptr: *const c_void) -> usize {
+    GLOBAL.locked(|allocator| allocator.usable_size(ptr.cast_mut().cast())).unwrap_or(0)
 }
 
 /// Runs one call under the lock. On success errno is what it was before, whatever the system calls made of it.
-fn answer(call: impl FnOnce(&mut Allocator<Linux>) -> Answer) -> *mut c_void {
-    let before = errno();
-    let answer = GLOBAL.locked(call);
-    let (payload, after) = match answer {
-        Ok(payload) => (payload, before),
-        Err(Failure::OutOfMemory) => (ptr::null_mut(), libc::ENOMEM),
-        Err(Failure::NotABlock) => (ptr::null_mut(), libc::EINVAL),
+fn answer(call: impl FnOnce(&mut Allocator<Linux, Layout>) -> Answer) -> *mut c_void {
+    let before = errno::get();
+    let (payload, after) = match GLOBAL.locked(call) {
+        Some(Ok(payload)) => (payload, before),
+        Some(Err(Failure::OutOfMemory)) => (ptr::null_mut(), libc::ENOMEM),
+        Some(Err(Failure::NotABlock)) => (ptr::null_mut(), libc::EINVAL),
+        None => (ptr::null_mut(), libc::EDEADLK),
     };
-    set_errno(after);
+    errno::set(after);
     payload.cast()
 }
 
-fn errno() -> c_int {
-    // SAFETY: the C library's own variable of this thread.
-    unsafe { *libc::__errno_location() }
-}
-
-fn set_errno(value: c_int) {
-    // SAFETY: as in `errno`.
-    unsafe { *libc::__errno_location() = value }
-}
-
-/// The process has one break, so there is one allocator over it.
-static GLOBAL: Global = Global {
-    lock: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER),
-    allocator: UnsafeCell::new(Allocator::new(Linux::new())),
-};
-
-struct Global {
-    lock: UnsafeCell<libc::pthread_mutex_t>,
-    allocator: UnsafeCell<Allocator<Linux>>,
-}
-
-// SAFETY: the allocator is only reached while the lock is held (`locked`), and the lock is made for threads.
-unsafe impl Sync for Global {}
-
-impl Global {
-    fn locked<R>(&self, work: impl FnOnce(&mut Allocator<Linux>) -> R) -> R {
-        self.acquire();
-        // SAFETY: the lock is held, and `work` cannot come here a second time: nothing below this module knows of it.
-        let result = work(unsafe { &mut *self.allocator.get() });
-        self.release();
-        result
+/// Frees the block at `ptr`, if it is one.
+fn release(call: &str, ptr: *mut c_void) {
+    if ptr.is_null() {
+        return;
     }
-
-    fn acquire(&self) {
-        // SAFETY: an initialised mutex that never moves. It fails only where it is used wrongly, which `locked` does
-        // not.
-        unsafe { libc::pthread_mutex_lock(self.lock.get()) };
-    }
-
-    fn release(&self) {
-        // SAFETY: as in `acquire`; held by this thread, or by the one whose copy this thread is after a fork.
-        unsafe { libc::pthread_mutex_unlock(self.lock.get()) };
-    }
+    errno::kept(|| {
+        let misuse = GLOBAL.locked(
+            |allocator| {
+                if allocator.try_free(ptr.cast()) { None } else { GLOBAL.diagnose(allocator, ptr) }
+            },
+        );
+        GLOBAL.misused(call, ptr, misuse.flatten());
+    });
 }
-
-unsafe extern "C" fn before_fork() {
-    GLOBAL.acquire();
-}
-
-unsafe extern "C" fn after_fork() {
-    GLOBAL.release();
-}
-
-/// Run when the library is loaded, as a rule before `main`. Nobody can be inside a call yet, so no child is ever forked
-/// without the handlers; and what memory the C library needs to remember them is not taken in the middle of a call.
-extern "C" fn register_fork_handlers() {
-    // SAFETY: the handlers are functions of this library, which forgets them when it is unloaded.
-    unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork)) };
-}
-
-#[used]
-#[unsafe(link_section = ".init_array")]
-static REGISTER: extern "C" fn() = register_fork_handlers;

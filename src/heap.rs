@@ -1,9 +1,14 @@
 //! The heap: the blocks between the first break and the last (R4 to R8, R11, R12, R16).
 
-use crate::block::{Block, Status};
+mod grow;
+
+use crate::block::{Block, Header};
+use crate::index::Index;
+use crate::index::pending::{self, Pending};
 use crate::list::List;
-use crate::size::{ALIGNMENT, HEADER, PREALLOCATION};
+use crate::policy::Policy;
 use crate::sys::Sys;
+use std::ptr::NonNull;
 
 /// The blocks of the heap in address order.
 ///
@@ -15,14 +20,32 @@ use crate::sys::Sys;
 /// - **H1 ours.** Every header and payload lies in memory that the system gave to this allocator and has not got back.
 /// - **H2 order.** The heap's blocks ascend: each ends at or before the next begins. Where it ends before, there was a
 ///   foreign break.
-/// - **H3 aligned.** Every block's address and size is a multiple of 8, and no payload is empty.
-/// - **H4 status.** A block in the heap's list is FREE or ALLOC, one in the mappings' list is MAPPED.
+/// - **H3 aligned.** Every block's address and size is a multiple of the layout's alignment (8 in the contract's), and no
+///   payload is empty.
+/// - **H4 status.** A block in the heap's list is FREE or ALLOC (or CACHED, in the [`process`](crate::process) heap), one
+///   among the mappings is MAPPED.
 /// - **H5 break.** The last block ends at or below the break (unless a foreigner moved the break down).
-/// - **H6 links.** In both lists `prev` and `next` of neighbours agree, and as many blocks are linked as are counted.
+/// - **H6 links.** In the heap's list `prev` and `next` of neighbours agree, and as many blocks are linked as are counted;
+///   so many mappings hang in their tree, in the order of their addresses.
 /// - **H7 apart.** A mapping begins at a page boundary and overlaps neither another mapping nor a block of the heap.
+/// - **H8 span.** From the first block's address to the last block's end it is less than the layout's span.
+/// - **H9 index.** Each free block is in exactly one place: it is pending, or it is the last of the heap, or it lies in the
+///   bin of its size. Of two adjacent free blocks at least one is pending. An owned block carries its tag.
 #[derive(Debug)]
-pub struct Heap {
-    blocks: List,
+pub struct Heap<H> {
+    list: List<H>,
+    index: Index<H>,
+    pending: Pending<H>,
+    /// What the last search gave, and the size it was asked for, unless a block was resized since.
+    recent: Option<(Block<H>, usize)>,
+    /// Bytes that were given back, and that the heap has not needed again.
+    trimmed: usize,
+    /// So many bytes at the end of the heap are not given back any more, since such as were given back were needed again.
+    regretted: usize,
+    /// Bytes from here to the break have been zero since the system gave them; `usize::MAX` if nothing is known.
+    clean: usize,
+    /// What `clean` was when the last block was handed out.
+    was_clean: usize,
 }
 
 /// How an attempt to resize a block in its place ended.
@@ -36,121 +59,304 @@ pub(crate) enum Resized {
     Refused,
 }
 
-impl Heap {
+impl<H: Header> Heap<H> {
     /// A heap that has not asked the system for anything yet.
-    pub(crate) const fn new() -> Self {
-        Self { blocks: List::new() }
+    pub(crate) const fn new(policy: &Policy) -> Self {
+        Self {
+            list: List::new(),
+            index: Index::new(),
+            pending: Pending::new(policy.defers > 0),
+            recent: None,
+            trimmed: 0,
+            regretted: 0,
+            clean: usize::MAX,
+            was_clean: usize::MAX,
+        }
     }
 
     /// The blocks, for walking.
-    pub(crate) const fn blocks(&self) -> &List {
-        &self.blocks
+    pub(crate) const fn blocks(&self) -> &List<H> {
+        &self.list
     }
 
-    /// The block whose payload begins at `payload`, allocated or free.
-    pub(crate) fn find(&self, payload: usize) -> Option<Block> {
-        let (first, last) = (self.blocks.first()?, self.blocks.last()?);
-        if payload < first.address() || payload >= last.end() {
-            return None;
-        }
-        self.blocks.find(payload)
+    /// The free blocks in their bins, for [`check`](crate::check).
+    pub(crate) const fn index(&self) -> &Index<H> {
+        &self.index
+    }
+
+    /// The free blocks that still are to be merged, for [`check`](crate::check).
+    pub(crate) const fn pending(&self) -> &Pending<H> {
+        &self.pending
+    }
+
+    /// The allocated block whose payload begins at `payload`.
+    #[inline]
+    pub(crate) fn find(&self, payload: NonNull<u8>) -> Option<Block<H>> {
+        self.list.candidate(payload).filter(|block| block.header().is_live(block.address()))
     }
 
     /// An allocated block of at least `size` bytes (R4 to R7); `None` if the system refused, with the heap as it was
     /// (R15).
-    pub(crate) fn allocate(&mut self, sys: &mut impl Sys, size: usize) -> Option<Block> {
-        if self.blocks.last().is_none() {
-            self.append(sys, PREALLOCATION - HEADER)?; // R4
+    #[inline]
+    pub(crate) fn allocate(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
+        let base = self.list.base();
+        if let Some(block) = self.pending.take_exact(size, base) {
+            return Some(self.hand_out_again(block));
         }
-        self.merge_all();
-        let block = match self.best_fit(size) {
-            Some(block) => block,
-            None => self.grow(sys, size)?,
-        };
-        self.blocks.split(block, size);
-        block.set_status(Status::ALLOC);
-        Some(block)
+        if let Some((block, asked)) = self.recent
+            && asked == size
+            && self.pending.is_ready(block, base)
+        {
+            // What the last search took has come back, and nothing has been merged since: it would take the same again.
+            self.pending.remove(block, base);
+            return Some(self.hand_out_again(block));
+        }
+        let block = self.search(sys, policy, size)?;
+        Some(self.hand_out(block, size))
     }
 
     /// R8. The block stays where it is; merging waits for the next search.
-    pub(crate) fn free(&mut self, block: Block) {
-        block.set_status(Status::FREE);
+    #[inline]
+    pub(crate) fn free(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>) {
+        self.pending.push(block, self.list.base());
+        if self.pending.bytes() >= policy.defers && policy.trim != usize::MAX {
+            self.merge_if_much(sys, policy);
+        }
+    }
+
+    /// Merges what is pending if there is much of it, and gives memory at the end of the heap back.
+    fn merge_if_much(&mut self, sys: &mut impl Sys, policy: &Policy) {
+        let Some(last) = self.list.last() else { return };
+        let half = (last.end() - self.list.base().address()) / 2;
+        let limit = policy.trim.max(self.regretted);
+        if self.pending.bytes() >= half.max(limit) {
+            self.merge_pending();
+            self.trim(sys, limit, policy.top_pad);
+        }
     }
 
     /// R11, and R12 (a) and (b): makes an allocated block `size` bytes large where it is, as far as that is possible.
-    pub(crate) fn resize(&mut self, sys: &mut impl Sys, block: Block, size: usize) -> Resized {
+    pub(crate) fn resize(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) -> Resized {
+        self.recent = None;
+        let old = block.size();
         if size > block.size() {
             if self.can_extend(sys, block) {
-                return match self.extend(sys, block, size) {
-                    Some(()) => Resized::InPlace,
+                return match self.extend(sys, policy, block, size) {
+                    Some(()) => {
+                        self.cut(block, size);
+                        Resized::InPlace
+                    }
                     None => Resized::Refused,
                 };
             }
-            while block.size() < size && self.blocks.merge_next(block) {}
+            if !policy.is_exact() {
+                self.extend_top_behind(sys, policy, block, size);
+            }
+            while block.size() < size
+                && let Some(next) = self.list.mergeable_next(block)
+                && self.unplace(next)
+            {
+                self.list.merge(block, next);
+            }
             if block.size() < size {
+                if !policy.is_exact() {
+                    self.cut(block, old);
+                }
                 return Resized::MustMove; // what was absorbed stays absorbed
             }
         }
-        self.blocks.split(block, size);
+        self.cut(block, size);
         Resized::InPlace
     }
 
-    /// R5: merges all adjacent free blocks.
-    fn merge_all(&mut self) {
-        let mut next = self.blocks.first();
-        while let Some(block) = next {
-            while block.status() == Status::FREE && self.blocks.merge_next(block) {}
-            next = block.next(); // only now: what was merged is no block any more
-        }
+    /// Cuts off the first `bytes` bytes of an allocated block, header included, which become a free block; the rest is
+    /// the allocated block from now on. Both must be large enough to be blocks.
+    pub(crate) fn cut_front(&mut self, block: Block<H>, bytes: usize) -> Block<H> {
+        self.recent = None;
+        let Some(rest) = self.list.split(block, bytes - H::BYTES) else { return block };
+        rest.set_live();
+        self.pending.push(block, self.list.base());
+        rest
     }
 
-    /// R5: the smallest free block of at least `size` bytes, and of several the one at the lowest address.
-    fn best_fit(&self, size: usize) -> Option<Block> {
-        self.blocks
-            .iter()
-            .filter(|block| block.status() == Status::FREE && block.size() >= size)
-            .min_by_key(|block| block.size())
-    }
-
-    /// R7: a free block of at least `size` bytes at the end of the heap, by one move of the break.
-    fn grow(&mut self, sys: &mut impl Sys, size: usize) -> Option<Block> {
-        match self.blocks.last() {
-            Some(last) if last.status() == Status::FREE && self.can_extend(sys, last) => {
-                self.extend(sys, last, size)?;
-                Some(last)
+    /// Up to `wanted` allocated blocks of `size` bytes each, cut one after the other from the best fit for the first; at
+    /// least one, unless the system refused. Each is handed to `take`; how many there were.
+    pub(crate) fn allocate_many(
+        &mut self,
+        sys: &mut impl Sys,
+        policy: &Policy,
+        size: usize,
+        wanted: usize,
+        take: &mut impl FnMut(Block<H>),
+    ) -> usize {
+        let Some(mut block) = self.search(sys, policy, size) else { return 0 };
+        self.recent = None;
+        let mut count = 1;
+        loop {
+            let rest = self.list.split(block, size);
+            self.soil(block);
+            block.set_live();
+            take(block);
+            match rest {
+                Some(rest) if count < wanted && rest.size() >= size => block = rest,
+                Some(rest) => {
+                    self.place(rest);
+                    return count;
+                }
+                None => return count,
             }
-            _ => self.append(sys, size),
+            count += 1;
         }
     }
 
-    /// Whether `block` is the last of the heap and the break still stands at its end (R16).
-    fn can_extend(&self, sys: &impl Sys, block: Block) -> bool {
-        self.blocks.last() == Some(block) && sys.current_break() == block.end()
+    /// The address from which on the payload of the block that was handed out last is zero.
+    pub(crate) const fn clean_from(&self) -> usize {
+        self.was_clean
     }
 
-    /// Moves the break by exactly the bytes that `block`, which [`can_extend`](Self::can_extend), lacks.
-    fn extend(&mut self, sys: &mut impl Sys, block: Block, size: usize) -> Option<()> {
-        let memory = sys.move_break(size - block.size())?;
-        if memory.address() != block.end() {
-            return None; // moved by someone else in the same moment
+    /// Merges all adjacent free blocks (R5): those that are free since the last search with their neighbours, which is
+    /// all there can be (H9).
+    #[inline]
+    pub(crate) fn merge_pending(&mut self) {
+        let base = self.list.base();
+        self.recent = None; // it may be merged now
+        while let Some(block) = self.pending.drain(base) {
+            while let Some(next) = self.list.mergeable_next(block) {
+                if next.header().is_pending() {
+                    self.pending.absorb(next);
+                } else if !self.displace(next) {
+                    break;
+                }
+                self.list.merge(block, next);
+            }
+            self.merge_back(block);
         }
-        self.blocks.extend(block, memory);
-        Some(())
     }
 
-    /// A new free block of exactly `size` bytes behind the break: where the heap ends, or beyond a foreign break (R16).
-    ///
-    /// Refused as well where the break stands below the heap's end: whoever moved it there has taken our memory away.
-    fn append(&mut self, sys: &mut impl Sys, size: usize) -> Option<Block> {
-        let start = sys.current_break();
-        if self.blocks.last().is_some_and(|last| start < last.end()) {
-            return None;
+    /// Merges a block, which is not pending, into those before it, and puts what comes of it into its place.
+    #[inline]
+    fn merge_back(&mut self, block: Block<H>) {
+        let mut block = block;
+        while let Some(prev) = self.list.mergeable_prev(block) {
+            if prev.header().is_pending() {
+                return self.list.merge(prev, block); // it has its turn later
+            }
+            if !self.displace(prev) {
+                break;
+            }
+            self.list.merge(prev, block);
+            block = prev;
         }
-        let padding = start.next_multiple_of(ALIGNMENT) - start;
-        let memory = sys.move_break(padding + HEADER + size)?;
-        if memory.address() != start {
-            return None; // moved by someone else in the same moment
+        self.place(block);
+    }
+
+    /// A free block of at least `size` bytes, the best fit or a new one, that is in no bin any more.
+    fn search(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
+        if self.list.last().is_none() {
+            self.preallocate(sys, policy, size)?;
         }
-        Some(self.blocks.push(memory.skip(padding), Status::FREE))
+        if policy.defers == 0 {
+            self.merge_pending();
+            return self.best_fit(policy, size).or_else(|| self.enlarge(sys, policy, size));
+        }
+        if let Some(block) = self.index.take_best(size, usize::MAX, self.list.base()) {
+            return Some(block);
+        }
+        if size > pending::LARGEST || self.pending.bytes() >= policy.defers {
+            self.merge_pending();
+        }
+        self.best_fit(policy, size).or_else(|| self.enlarge(sys, policy, size))
+    }
+
+    /// R5: the smallest merged free block of at least `size` bytes, and of several the one at the lowest address.
+    #[inline]
+    fn best_fit(&mut self, policy: &Policy, size: usize) -> Option<Block<H>> {
+        let top = self.list.last().filter(|last| last.is_free() && last.size() >= size && !last.header().is_pending());
+        let largest = match top {
+            Some(top) if !policy.spares_top => top.size(), // of two equal ones the last is not the lowest
+            _ => usize::MAX,
+        };
+        self.index.take_best(size, largest, self.list.base()).or(top)
+    }
+
+    /// R7: a free block of at least `size` bytes where there was none.
+    fn enlarge(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
+        if let Some(last) = self.list.last()
+            && last.is_free()
+            && last.header().is_pending()
+        {
+            self.merge_pending(); // it is to grow, and may be large enough once it is merged
+            if let Some(block) = self.best_fit(policy, size) {
+                return Some(block);
+            }
+        }
+        self.grow(sys, policy, size).or_else(|| self.leap(sys, policy, size)).or_else(|| {
+            self.merge_pending(); // the system refuses: what was deferred is all there is
+            self.best_fit(policy, size)
+        })
+    }
+
+    /// R6: gives away a merged free block that is in no bin any more, or as much of it as is asked for.
+    #[inline]
+    fn hand_out(&mut self, block: Block<H>, size: usize) -> Block<H> {
+        if let Some(rest) = self.list.split(block, size) {
+            self.place(rest); // its neighbours are not free, or it would have been merged
+        }
+        self.was_clean = self.clean;
+        self.soil(block);
+        block.set_live();
+        self.recent = Some((block, size));
+        block
+    }
+
+    /// Gives away a block as it was before it was freed.
+    #[inline]
+    fn hand_out_again(&mut self, block: Block<H>) -> Block<H> {
+        block.set_live();
+        self.was_clean = usize::MAX;
+        block
+    }
+
+    /// R6 for an allocated block. The rest may have a free neighbour, and is merged only at the next search (R11).
+    fn cut(&mut self, block: Block<H>, size: usize) {
+        if let Some(rest) = self.list.split(block, size)
+            && self.list.last() != Some(rest)
+        {
+            self.pending.push(rest, self.list.base()); // the last one has nobody to be merged with
+        }
+        self.soil(block);
+    }
+
+    /// Takes notice that a block was given away: it may be written to, and so were a header and links behind it.
+    #[inline]
+    fn soil(&mut self, block: Block<H>) {
+        let end = block.end() + H::BYTES + size_of::<u64>();
+        if end > self.clean {
+            self.clean = end;
+        }
+    }
+
+    /// Puts a merged free block into its bin, unless it is the last (H9).
+    #[inline]
+    fn place(&mut self, block: Block<H>) {
+        if self.list.last() != Some(block) {
+            self.index.insert(block, self.list.base());
+        }
+    }
+
+    /// Takes a free block out of wherever it is; `false` if it is nowhere: then a program has written over its header.
+    #[inline]
+    fn unplace(&mut self, block: Block<H>) -> bool {
+        if block.header().is_pending() {
+            self.pending.remove(block, self.list.base());
+            return true;
+        }
+        self.displace(block)
+    }
+
+    /// The same of a block that is not pending.
+    #[inline]
+    fn displace(&mut self, block: Block<H>) -> bool {
+        self.list.last() == Some(block) || self.index.remove(block, self.list.base())
     }
 }

@@ -1,9 +1,10 @@
-//! A memory allocator small enough to be read in one sitting: a heap that grows by moving the break, and a mapping of
-//! its own for every big block. It keeps the rules R1 to R17 of `docs/contract.md`; comments cite them by number, and
-//! the invariants H1 to H7 are stated at [`heap::Heap`].
+//! A memory allocator that is made to be read: a heap that grows by moving the break, and a mapping of its own for every
+//! big block. It keeps the rules R1 to R17 of `docs/contract.md`; comments cite them by number, and
+//! the invariants H1 to H9 are stated at [`heap::Heap`].
 //!
-//! C programs use the four functions of `include/osmem.h`. Rust programs call the same functions ([`ffi`]), or make an
-//! [`alloc::Allocator`] of their own over the real system ([`sys::linux`]) or a simulated one ([`sys::sim`]):
+//! C programs use the functions of `include/osmem.h`. Rust programs call the same functions ([`ffi`]), allocate everything
+//! through [`Osmem`], or make an [`alloc::Allocator`] of their own over the real system ([`sys::linux`]) or a simulated one
+//! ([`sys::sim`]):
 //!
 //! ```
 //! use osmem::{alloc::Allocator, check::check, sys::sim::Sim};
@@ -22,14 +23,22 @@
 //! | module | owns |
 //! |---|---|
 //! | [`size`] | alignment, header size, thresholds, checked rounding: pure numbers |
-//! | [`sys`] | the one seam to the system: move the break, map, unmap, page size |
-//! | [`block`] | the header, drawn once; payload and block |
-//! | [`list`] | every link: walk, split, merge |
+//! | [`policy`] | how an allocator treats the system, as a value |
+//! | [`line`](mod@line) | a line of text without memory, written by one call |
+//! | [`settings`] | what a user sets through the environment, as plain values |
+//! | [`sys`] | the one seam to the system: move the break, map, unmap, page size; errno; locks |
+//! | [`block`] | the headers, full and compact; payload and block |
+//! | [`list`] | every link between neighbours: walk, split, merge |
+//! | `index` | the free blocks by size: the best fit without a walk |
 //! | [`heap`] | R4 to R8, R11, R12, R16: preallocate, search, grow, resize |
 //! | [`mapped`] | R8, R9: the registry of mappings |
-//! | [`alloc`] | the four calls in Rust: routing, and the decision table of realloc |
+//! | [`alloc`] | the calls in Rust: routing, and the decision table of realloc |
 //! | [`check`] | walks everything and names the first broken invariant |
-//! | [`ffi`] | the one global allocator, its lock, the C functions, errno |
+//! | [`report`] | what is said on standard error |
+//! | [`process`] | the heap of the whole process, with what each thread keeps |
+//! | `global` | [`Osmem`], the process heap as a Rust program's allocator |
+//! | [`ffi`] | the heap of the `os_*` functions, its lock, the C functions, errno |
+//! | [`start`] | what happens when the program is loaded and when it ends |
 //!
 //! Nothing here allocates, except the simulated system.
 
@@ -37,11 +46,19 @@
 
 pub mod size;
 
+pub mod policy;
+
+pub mod line;
+
+pub mod settings;
+
 pub mod sys;
 
 pub mod block;
 
 pub mod list;
+
+mod index;
 
 pub mod heap;
 
@@ -51,4 +68,14 @@ pub mod alloc;
 
 pub mod check;
 
+pub mod report;
+
+pub mod process;
+
+mod global;
+
 pub mod ffi;
+
+pub mod start;
+
+pub use global::Osmem;

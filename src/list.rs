@@ -1,36 +1,44 @@
-//! A doubly linked list of blocks: the only place where links and sizes change.
+//! A doubly linked list of blocks: the only place where the links and sizes of the heap's blocks change.
 //!
-//! The heap keeps one in address order, the mappings another. Each change is one short step: first every number is
-//! known, then the links are written, and between the two nothing can fail.
+//! Each change is one short step: first every number is known, then the links are written, and between the two nothing
+//! can fail.
 #![expect(unsafe_code, reason = "headers are raw memory")]
 
-use crate::block::{Block, Header, Status};
-use crate::size::{ALIGNMENT, HEADER, SMALLEST_BLOCK};
+use crate::block::{Base, Block, Header};
 use crate::sys::Memory;
 use std::iter;
 use std::ptr::NonNull;
 
-/// Blocks linked by their headers.
+/// Blocks linked by their headers, in address order.
 #[derive(Debug)]
-pub struct List {
-    first: Option<Block>,
-    last: Option<Block>,
+pub struct List<H> {
+    base: Base,
+    first: Option<Block<H>>,
+    last: Option<Block<H>>,
     count: usize,
 }
 
-impl List {
+impl<H: Header> List<H> {
     /// No blocks.
     pub(crate) const fn new() -> Self {
-        Self { first: None, last: None, count: 0 }
+        Self { base: Base::NONE, first: None, last: None, count: 0 }
+    }
+
+    /// Where numbers count from: the first block there ever was.
+    #[inline]
+    pub(crate) const fn base(&self) -> Base {
+        self.base
     }
 
     /// The block at the beginning.
-    pub(crate) const fn first(&self) -> Option<Block> {
+    #[inline]
+    pub(crate) const fn first(&self) -> Option<Block<H>> {
         self.first
     }
 
     /// The block at the end.
-    pub(crate) const fn last(&self) -> Option<Block> {
+    #[inline]
+    pub(crate) const fn last(&self) -> Option<Block<H>> {
         self.last
     }
 
@@ -39,119 +47,130 @@ impl List {
         self.count
     }
 
-    /// From the beginning to the end. The list cannot change meanwhile.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Block> {
-        iter::successors(self.first, |block| block.next())
+    /// The neighbour towards the beginning.
+    #[inline]
+    pub(crate) fn prev(&self, block: Block<H>) -> Option<Block<H>> {
+        block.header().prev(self.base)
     }
 
-    /// The block whose payload begins at `payload`. Reads only headers of the list.
-    pub(crate) fn find(&self, payload: usize) -> Option<Block> {
-        self.iter().find(|block| block.payload().addr().get() == payload)
+    /// The neighbour towards the end.
+    #[inline]
+    pub(crate) fn next(&self, block: Block<H>) -> Option<Block<H>> {
+        block.header().next(self.base)
     }
 
-    /// Makes all of `memory` one block at the end of the list. `memory` must be aligned and hold more than a header.
-    pub(crate) fn push(&mut self, memory: Memory, status: Status) -> Block {
-        debug_assert!(memory.length() >= SMALLEST_BLOCK && memory.address().is_multiple_of(ALIGNMENT), "H3");
-        let header = Header { size: memory.length() - HEADER, status, prev: self.last, next: None };
-        // SAFETY: `memory` is ours from here on, aligned and large enough for a header.
-        let block = unsafe { write(memory.start(), header) };
-        match self.last {
-            Some(last) => set_next(last, Some(block)),
-            None => self.first = Some(block),
+    /// Whether `payload` lies between the first payload and the end of the last.
+    #[inline]
+    pub(crate) fn spans(&self, payload: usize) -> bool {
+        self.last.is_some_and(|last| payload < last.end()) && payload >= self.base.address().wrapping_add(H::BYTES)
+    }
+
+    /// What stands where the header of a block with this payload would be, if the list spans it: a header, or anything
+    /// else that lies there.
+    #[inline]
+    pub(crate) fn candidate(&self, payload: NonNull<u8>) -> Option<Block<H>> {
+        let address = payload.addr().get();
+        if !address.is_multiple_of(H::ALIGNMENT) || !self.spans(address) {
+            return None;
         }
+        // The address is the caller's, the right to read there is ours.
+        let place = self.base.at_address(address - H::BYTES).cast::<H>();
+        // SAFETY: it can be read: it lies in a block of ours (H1), or in the bytes of whoever moved the break up in
+        // between. All bytes are valid headers, and what is not one of ours is only looked at.
+        Some(unsafe { Block::at(place) })
+    }
+
+    /// From the beginning to the end. The list cannot change meanwhile.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Block<H>> {
+        iter::successors(self.first, |block| self.next(*block))
+    }
+
+    /// Makes all of `memory` one free block at the end of the list. `memory` must be aligned and hold more than a header.
+    pub(crate) fn push(&mut self, memory: Memory) -> Block<H> {
+        debug_assert!(memory.length() >= H::SMALLEST_BLOCK && memory.address().is_multiple_of(H::ALIGNMENT), "H3");
+        // SAFETY: `memory` is ours from here on, aligned and large enough for a header.
+        let mut block = unsafe { Block::write(memory.start(), H::free(memory.length() - H::BYTES)) };
+        match self.last {
+            Some(mut last) => last.header_mut().set_next(Some(block), self.base),
+            None => {
+                self.first = Some(block);
+                self.base = Base::at(block.start());
+            }
+        }
+        block.header_mut().set_prev(self.last, self.base);
         self.last = Some(block);
         self.count += 1;
         block
     }
 
     /// Adds `memory` to the end of `block`. It must begin where the block ends.
-    pub(crate) fn extend(&mut self, block: Block, memory: Memory) {
+    pub(crate) fn extend(&mut self, mut block: Block<H>, memory: Memory) {
         debug_assert_eq!(memory.address(), block.end(), "H2");
-        set_size(block, block.size() + memory.length());
+        let size = block.size() + memory.length();
+        block.header_mut().set_size(size);
     }
 
-    /// R6: cuts `block` down to `size` bytes of payload and makes the rest a free block right behind it, if the rest is
-    /// large enough to be one. `size` is a multiple of 8 and at most the block's.
-    pub(crate) fn split(&mut self, block: Block, size: usize) {
-        let rest = block.size() - size;
-        if rest < SMALLEST_BLOCK {
-            return;
+    /// Takes `bytes` bytes from the end of the last block, which has more of them.
+    pub(crate) fn shorten_last(&mut self, bytes: usize) {
+        if let Some(mut last) = self.last {
+            let size = last.size() - bytes;
+            last.header_mut().set_size(size);
         }
-        let next = block.next();
-        let header = Header { size: rest - HEADER, status: Status::FREE, prev: Some(block), next };
+    }
+
+    /// R6: cuts `block` down to `size` bytes of payload and returns the rest, a free block right behind it, if the rest
+    /// is large enough to be one. `size` is a multiple of the alignment and at most the block's.
+    #[inline]
+    pub(crate) fn split(&mut self, mut block: Block<H>, size: usize) -> Option<Block<H>> {
+        let rest = block.size() - size;
+        if rest < H::SMALLEST_BLOCK {
+            return None;
+        }
+        let next = self.next(block);
+        let mut header = H::free(rest - H::BYTES);
+        header.set_prev(Some(block), self.base);
+        header.set_next(next, self.base);
         // SAFETY: H1, at least SMALLEST_BLOCK bytes of the block's own payload lie behind its first `size`, which is
         // aligned (H3).
-        let cut = unsafe { write(block.payload().add(size), header) };
-        set_size(block, size);
-        set_next(block, Some(cut));
+        let cut = unsafe { Block::write(block.payload().add(size), header) };
+        block.header_mut().set_size(size);
+        block.header_mut().set_next(Some(cut), self.base);
         match next {
-            Some(next) => set_prev(next, Some(cut)),
+            Some(mut next) => next.header_mut().set_prev(Some(cut), self.base),
             None => self.last = Some(cut),
         }
         self.count += 1;
+        Some(cut)
     }
 
-    /// Merges the next block into `block`, if it is free and adjacent; `false` if it is not.
+    /// The next block, if it is free and adjacent, so that it can be merged into `block`.
     ///
-    /// Across a foreign break two neighbours in the list are not adjacent in memory, and are never merged (R16).
-    pub(crate) fn merge_next(&mut self, block: Block) -> bool {
-        let Some(next) = block.next() else { return false };
-        if next.status() != Status::FREE || next.address() != block.end() {
-            return false;
-        }
-        let behind = next.next();
-        set_size(block, block.size() + HEADER + next.size());
-        set_next(block, behind);
+    /// Across a foreign break two neighbours in the list are not adjacent in memory, and are never merged (R16). Nor is a
+    /// block that does not point back: a program has written over its header.
+    #[inline]
+    pub(crate) fn mergeable_next(&self, block: Block<H>) -> Option<Block<H>> {
+        self.next(block)
+            .filter(|next| next.is_free() && next.address() == block.end() && self.prev(*next) == Some(block))
+    }
+
+    /// The previous block, if it is free and adjacent, so that `block` can be merged into it.
+    #[inline]
+    pub(crate) fn mergeable_prev(&self, block: Block<H>) -> Option<Block<H>> {
+        self.prev(block).filter(|prev| prev.is_free() && prev.end() == block.address())
+    }
+
+    /// Merges `next`, the adjacent neighbour of `block`, into it.
+    #[inline]
+    pub(crate) fn merge(&mut self, mut block: Block<H>, next: Block<H>) {
+        debug_assert!(self.next(block) == Some(next) && block.end() == next.address(), "H2, H6");
+        let behind = self.next(next);
+        let size = block.size() + H::BYTES + next.size();
+        block.header_mut().set_size(size);
+        block.header_mut().set_next(behind, self.base);
         match behind {
-            Some(behind) => set_prev(behind, Some(block)),
+            Some(mut behind) => behind.header_mut().set_prev(Some(block), self.base),
             None => self.last = Some(block),
         }
         self.count -= 1;
-        true
     }
-
-    /// Takes `block` out of the list and returns the memory it lay in, header included.
-    pub(crate) fn remove(&mut self, block: Block) -> Memory {
-        let (prev, next) = (block.prev(), block.next());
-        match prev {
-            Some(prev) => set_next(prev, next),
-            None => self.first = next,
-        }
-        match next {
-            Some(next) => set_prev(next, prev),
-            None => self.last = prev,
-        }
-        self.count -= 1;
-        // SAFETY: H1, the block's bytes are ours, and with its header out of the list nobody else knows them.
-        unsafe { Memory::new(block.header().cast(), HEADER + block.size()) }
-    }
-}
-
-/// Writes a header; the only way a [`Block`] comes to be.
-///
-/// # Safety
-///
-/// `place` must be aligned, and the bytes of the block that `header` describes must be ours alone.
-unsafe fn write(place: NonNull<u8>, header: Header) -> Block {
-    let place = place.cast::<Header>();
-    // SAFETY: the caller vouches for the place; the header stands there from now on.
-    unsafe {
-        place.write(header);
-        Block::at(place)
-    }
-}
-
-fn set_size(block: Block, size: usize) {
-    // SAFETY: H1, a `Block` is the place of a header of ours.
-    unsafe { (*block.header().as_ptr()).size = size }
-}
-
-fn set_prev(block: Block, prev: Option<Block>) {
-    // SAFETY: as in `set_size`.
-    unsafe { (*block.header().as_ptr()).prev = prev }
-}
-
-fn set_next(block: Block, next: Option<Block>) {
-    // SAFETY: as in `set_size`.
-    unsafe { (*block.header().as_ptr()).next = next }
 }

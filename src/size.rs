@@ -14,6 +14,7 @@ pub const PREALLOCATION: usize = 128 * 1024;
 pub const MMAP_THRESHOLD: usize = 128 * 1024;
 
 /// The smallest block there is: a header and one unit of payload. What is left over in a split must be this big (R6).
+/// So it is with the contract's layout; [`block`](crate::block) has the numbers of the others.
 pub const SMALLEST_BLOCK: usize = HEADER + ALIGNMENT;
 
 /// The sizes of one request, known not to overflow (R2).
@@ -50,19 +51,26 @@ impl Request {
         self.bytes
     }
 
-    /// The payload's size: the bytes asked for, rounded up to [`ALIGNMENT`].
+    /// The payload's size with the contract's alignment: the bytes asked for, rounded up to [`ALIGNMENT`].
     #[must_use]
     pub const fn size(self) -> usize {
-        self.bytes.next_multiple_of(ALIGNMENT)
+        self.size_in(ALIGNMENT)
     }
 
-    /// The whole block's size: header and payload.
+    /// The payload's size in a layout that aligns to `alignment` bytes, a power of two.
+    #[must_use]
+    #[inline]
+    pub const fn size_in(self, alignment: usize) -> usize {
+        (self.bytes + (alignment - 1)) & !(alignment - 1)
+    }
+
+    /// The whole block's size with the contract's layout: header and payload.
     #[must_use]
     pub const fn need(self) -> usize {
         HEADER + self.size()
     }
 
-    /// Whether the request gets a mapping of its own (R3).
+    /// Whether the request gets a mapping of its own with the contract's layout (R3).
     #[must_use]
     pub const fn is_mapped(self, threshold: usize) -> bool {
         self.need() >= threshold

@@ -3,7 +3,9 @@
 mod shadow;
 
 use osmem::alloc::{Allocator, Failure};
+use osmem::block::{Compact, Full, Header};
 use osmem::check::check;
+use osmem::policy::Policy;
 use osmem::size::{HEADER, PREALLOCATION, Request};
 use osmem::sys::Sys;
 use osmem::sys::sim::{Call, Sim};
@@ -89,31 +91,47 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         realloc(shadow, beyond, 120_000);
         malloc(shadow, 130_000);
     }),
+    ("aligned, on the heap and mapped", |shadow| {
+        let blocks = [(64, 1000), (4096, 100), (256, 200_000), (1 << 16, 250_000)];
+        for (alignment, bytes) in blocks {
+            let block = shadow.aligned(alignment, bytes).unwrap_or(ptr::null_mut());
+            realloc(shadow, block, bytes + 5000);
+        }
+    }),
 ];
 
 #[test]
 fn any_one_refusal_leaves_the_heap_usable_and_every_payload_intact() {
-    for (name, scenario) in SCENARIOS {
-        let mut refusals = 0;
-        loop {
-            let mut shadow = Shadow::new(Sim::new());
-            shadow.allocator.sys().refuse(refusals + 1);
-            scenario(&mut shadow);
-            if shadow.allocator.sys().will_refuse() {
-                break; // so many answers are not asked for
-            }
-            refusals += 1;
-            for freed in shadow.freed() {
-                shadow.free(freed);
-                assert_eq!(shadow.realloc(freed, 50), Err(Failure::NotABlock), "{name}: freed stays freed");
-            }
-            for bytes in [1, 500, HEAP, MAPPED] {
-                assert!(!malloc(&mut shadow, bytes).is_null(), "{name}: usable after refusal {refusals}");
-            }
-            shadow.finish();
+    let merging = Policy { defers: 0, spares_top: false, adaptive: false, ..Policy::PADDED };
+    let bare = Policy { leaps: false, stands_in: false, remap: false, ..Policy::PADDED };
+    for policy in [Policy::EXACT, Policy::PADDED, merging, bare] {
+        for (name, scenario) in SCENARIOS {
+            every_refusal(policy, name, *scenario);
         }
-        assert!(refusals > 0, "{name}: asks the system at least once");
     }
+}
+
+/// Refuses the first answer of the system in the one run of the scenario, the second one in the next, and so on.
+fn every_refusal(policy: Policy, name: &str, scenario: Scenario) {
+    let mut refusals = 0;
+    loop {
+        let mut shadow = Shadow::<Full>::with_policy(Sim::new(), policy);
+        shadow.allocator.sys().refuse(refusals + 1);
+        scenario(&mut shadow);
+        if shadow.allocator.sys().will_refuse() {
+            break; // so many answers are not asked for
+        }
+        refusals += 1;
+        for freed in shadow.freed() {
+            shadow.free(freed);
+            assert_eq!(shadow.realloc(freed, 50), Err(Failure::NotABlock), "{name}: freed stays freed");
+        }
+        for bytes in [1, 500, HEAP, MAPPED] {
+            assert!(!malloc(&mut shadow, bytes).is_null(), "{name}: usable after refusal {refusals}");
+        }
+        shadow.finish();
+    }
+    assert!(refusals > 0, "{name}: asks the system at least once");
 }
 
 /// A fresh allocator over a simulated system.
@@ -252,4 +270,50 @@ fn a_break_moved_in_the_same_moment_counts_as_a_refusal() {
     let sizes: Vec<usize> = allocator.heap_blocks().map(|block| block.size).collect();
     assert_eq!(sizes, [131_040, 104], "no block took what it was not given");
     assert!(allocator.heap_blocks().next().is_some_and(|block| block.payload == first.addr()));
+}
+
+/// The layouts' own spans are 32 GiB and more; a policy can only make them smaller.
+#[test]
+fn growth_beyond_the_span_is_refused_without_asking_and_what_is_there_stays_usable() {
+    const SPAN: usize = 1 << 20;
+    for policy in [Policy { span: SPAN, ..Policy::EXACT }, Policy { span: SPAN, leaps: true, ..Policy::PADDED }] {
+        let mut allocator: Allocator<Sim, Compact<16>> = Allocator::with_policy(Sim::new(), policy);
+        let mut blocks = Vec::new();
+        while let Ok(block) = allocator.malloc(1000) {
+            if !allocator.heap_blocks().any(|seen| seen.payload == block.addr()) {
+                allocator.free(block); // a mapping, where the policy gives one to what does not fit
+                break;
+            }
+            blocks.push(block);
+        }
+        let total: usize = allocator.heap_blocks().map(|block| Compact::<16>::BYTES + block.size).sum();
+        assert!((SPAN - 2048..SPAN).contains(&total), "{total} bytes of {SPAN}");
+        assert_eq!(allocator.malloc(1000).is_err(), policy == Policy { span: SPAN, ..Policy::EXACT });
+        let moves = allocator.sys().take_calls().into_iter().filter(|call| matches!(call, Call::MoveBreak { .. }));
+        assert!(
+            moves.clone().count() > 0
+                && moves.into_iter().all(|call| matches!(call, Call::MoveBreak { from: Some(_), .. }))
+        );
+        assert!(allocator.malloc(2 * MAPPED).is_ok(), "mappings are not the heap's");
+        allocator.free(blocks[10]);
+        assert_eq!(allocator.malloc(1000), Ok(blocks[10]));
+        assert_eq!(check(&allocator), Ok(()));
+    }
+}
+
+#[test]
+fn where_the_break_cannot_move_the_heap_goes_on_elsewhere_if_the_policy_says_so() {
+    let mut allocator: Allocator<Sim> = Allocator::with_policy(Sim::with(4096, 8 << 20, 1 << 20), Policy::PADDED);
+    let first = allocator.malloc(1000).unwrap();
+    allocator.sys().refuse(1); // the padded attempt; the exact one comes next
+    let block = allocator.malloc(120_000).unwrap();
+    assert!(block > first);
+    allocator.sys().refuse_kind(true, false);
+    let mut blocks = (0..4).map(|_| allocator.malloc(100_000).unwrap()).collect::<Vec<_>>(); // more than there is
+    let mapped = blocks.pop().unwrap();
+    assert!(allocator.mapped_blocks().any(|seen| seen.payload == mapped.addr()), "no room in the heap: a mapping");
+    allocator.sys().refuse_kind(true, true);
+    assert_eq!(allocator.malloc(100_000), Err(Failure::OutOfMemory));
+    allocator.free(mapped);
+    assert_eq!(check(&allocator), Ok(()));
 }

@@ -5,10 +5,25 @@ use super::{Memory, Sys};
 use std::ptr::{self, NonNull};
 
 /// The running process's break and mappings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Linux {
     through: Through,
+    elsewhere: Option<Region>,
 }
+
+/// A mapping in which a break of our own stands, once the real one cannot move any more.
+#[derive(Debug)]
+struct Region {
+    start: NonNull<u8>,
+    used: usize,
+    length: usize,
+}
+
+/// Bytes of the mappings in which the heap goes on.
+const REGION: usize = 1 << 20;
+/// How far above the break the first attempt at a place for one is made; the last is at 16 GiB.
+const NEAREST: usize = 16 << 20;
+const ATTEMPTS: u32 = 11;
 
 /// How the break is moved.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +40,14 @@ impl Linux {
     #[must_use]
     pub const fn new() -> Self {
         let through = if cfg!(target_env = "musl") { Through::Raw } else { Through::Library };
-        Self { through }
+        Self { through, elsewhere: None }
     }
 
     /// The raw system call with any C library. Only for a process in which nobody else moves the break through `sbrk`,
     /// and that is one in which nobody calls the C library's `malloc`.
     #[must_use]
     pub const fn raw() -> Self {
-        Self { through: Through::Raw }
+        Self { through: Through::Raw, elsewhere: None }
     }
 }
 
@@ -45,6 +60,9 @@ impl Default for Linux {
 // SAFETY: each method passes on what the kernel answered.
 unsafe impl Sys for Linux {
     fn current_break(&self) -> usize {
+        if let Some(region) = &self.elsewhere {
+            return region.start.addr().get() + region.used;
+        }
         match self.through {
             // SAFETY: zero only asks.
             Through::Library => unsafe { libc::sbrk(0) }.addr(),
@@ -53,6 +71,9 @@ unsafe impl Sys for Linux {
     }
 
     fn move_break(&mut self, by: usize) -> Option<Memory> {
+        if let Some(region) = &mut self.elsewhere {
+            return region.take(by);
+        }
         let old = match self.through {
             Through::Library => {
                 let by = libc::intptr_t::try_from(by).ok()?;
@@ -71,6 +92,42 @@ unsafe impl Sys for Linux {
         NonNull::new(old.cast()).map(|start| unsafe { Memory::new(start, by) })
     }
 
+    fn lower_break(&mut self, by: usize) -> bool {
+        if self.elsewhere.is_some() {
+            return false;
+        }
+        let Ok(down) = libc::intptr_t::try_from(by) else { return false };
+        let old = self.current_break();
+        match self.through {
+            // SAFETY: the bytes above the new break are the caller's, who gives them up.
+            Through::Library => unsafe { libc::sbrk(-down) }.addr() == old,
+            Through::Raw => {
+                let new = raw_break(ptr::null_mut()).wrapping_byte_sub(by);
+                raw_break(new) == new
+            }
+        }
+    }
+
+    fn leap(&mut self, room: usize) -> bool {
+        let Some(length) = room.checked_next_multiple_of(REGION) else { return false };
+        let from = self.current_break();
+        for attempt in 0..ATTEMPTS {
+            let place = (from + (NEAREST << attempt)).next_multiple_of(REGION);
+            let Some(start) = map_at(place, length) else { return false };
+            if start.addr().get() > from && start.addr().get() - from <= NEAREST << ATTEMPTS {
+                self.elsewhere = Some(Region { start, used: 0, length });
+                return true;
+            }
+            // SAFETY: a mapping of our own, which nobody knows yet.
+            unsafe { libc::munmap(start.as_ptr().cast(), length) };
+        }
+        false
+    }
+
+    fn grows_clean(&self) -> bool {
+        true
+    }
+
     fn map(&mut self, length: usize) -> Option<Memory> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -81,6 +138,17 @@ unsafe impl Sys for Linux {
         }
         // SAFETY: a new mapping, known to nobody else.
         NonNull::new(start.cast()).map(|start| unsafe { Memory::new(start, length) })
+    }
+
+    fn remap(&mut self, memory: Memory, length: usize) -> Result<Memory, Memory> {
+        let old = memory.start().as_ptr().cast();
+        // SAFETY: `memory` is the only right to use these bytes; it is exchanged for the answer.
+        let start = unsafe { libc::mremap(old, memory.length(), length, libc::MREMAP_MAYMOVE) };
+        match NonNull::new(start.cast()) {
+            // SAFETY: the mapping as the system has just resized it.
+            Some(start) if start.addr().get() != usize::MAX => Ok(unsafe { Memory::new(start, length) }),
+            _ => Err(memory),
+        }
     }
 
     fn unmap(&mut self, memory: Memory) -> bool {
@@ -95,10 +163,30 @@ unsafe impl Sys for Linux {
     }
 }
 
+impl Region {
+    fn take(&mut self, by: usize) -> Option<Memory> {
+        let used = self.used.checked_add(by).filter(|&used| used <= self.length)?;
+        // SAFETY: inside the mapping, behind everything that was handed out before.
+        let memory = unsafe { Memory::new(self.start.add(self.used), by) };
+        self.used = used;
+        Some(memory)
+    }
+}
+
+/// A mapping at `place` if that is free, else anywhere.
+fn map_at(place: usize, length: usize) -> Option<NonNull<u8>> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: without MAP_FIXED no existing mapping is touched.
+    let start = unsafe { libc::mmap(ptr::without_provenance_mut(place), length, protection, flags, -1, 0) };
+    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
 /// The system call itself: moves the break to `to` and returns it, or returns the break as it is if `to` is refused;
 /// null asks.
 fn raw_break(to: *mut libc::c_void) -> *mut libc::c_void {
-    // SAFETY: callers pass null or an address above the current break, which takes nothing from anybody.
+    // SAFETY: callers pass null or an address above the current break, which takes nothing from anybody, or give
+    // up what lies between.
     let address = unsafe { libc::syscall(libc::SYS_brk, to) };
     address as *mut libc::c_void
 }
@@ -149,7 +237,7 @@ mod tests {
     #[cfg(not(target_env = "musl"))] // whose `sbrk` refuses to grow
     #[test]
     fn the_break_moves_through_the_c_library() {
-        assert!(in_child(|| works(Linux { through: Through::Library })));
+        assert!(in_child(|| works(Linux { through: Through::Library, elsewhere: None })));
     }
 
     #[test]

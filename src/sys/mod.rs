@@ -7,8 +7,11 @@
 
 use std::ptr::NonNull;
 
+pub mod errno;
 pub mod linux;
+pub(crate) mod lock;
 pub mod sim;
+pub(crate) mod thread;
 
 /// What the allocator needs of an operating system.
 ///
@@ -23,8 +26,27 @@ pub unsafe trait Sys {
     /// Moves the break up by `by` bytes and returns the bytes between the old break and the new one; `None` if refused.
     fn move_break(&mut self, by: usize) -> Option<Memory>;
 
+    /// Moves the break down by `by` bytes, which were the last ones we got; `false` if refused, or if somebody else has
+    /// moved the break meanwhile. Only asked by a policy that trims.
+    fn lower_break(&mut self, by: usize) -> bool;
+
+    /// The break cannot move: makes it stand elsewhere, higher up and with room for at least `room` bytes, as if a
+    /// foreigner had moved it there. `false` if that is not possible. Only asked by a policy that allows it.
+    fn leap(&mut self, room: usize) -> bool;
+
+    /// Whether the bytes between an old break and a new one are zero, save those in a page that somebody else used.
+    fn grows_clean(&self) -> bool;
+
     /// A new private mapping of `length` zero bytes that starts at a page boundary; `None` if refused.
     fn map(&mut self, length: usize) -> Option<Memory>;
+
+    /// Makes a mapping `length` bytes long, where it is or elsewhere, with its contents kept and new bytes zero; the
+    /// mapping as it was if refused. Only asked by a policy that allows it.
+    ///
+    /// # Errors
+    ///
+    /// The unchanged mapping.
+    fn remap(&mut self, memory: Memory, length: usize) -> Result<Memory, Memory>;
 
     /// Gives a mapping back. `false` if refused: the bytes stay mapped, but belong to nobody any more.
     fn unmap(&mut self, memory: Memory) -> bool;
@@ -66,6 +88,12 @@ impl Memory {
     #[must_use]
     pub const fn length(&self) -> usize {
         self.length
+    }
+
+    /// Divides the bytes: the first `bytes` of them, at most [`length`](Self::length), and the others.
+    pub(crate) fn cut(self, bytes: usize) -> (Self, Self) {
+        let bytes = bytes.min(self.length);
+        (Self { start: self.start, length: bytes }, self.skip(bytes))
     }
 
     /// Leaves the first `bytes` bytes alone; at most [`length`](Self::length) of them.

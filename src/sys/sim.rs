@@ -28,6 +28,20 @@ pub enum Call {
         /// The old break.
         from: Option<usize>,
     },
+    /// The break was asked to move down `by` bytes.
+    LowerBreak {
+        /// Bytes given back.
+        by: usize,
+        /// Whether the system took them.
+        taken: bool,
+    },
+    /// A mapping was asked to have `length` bytes.
+    Remap {
+        /// Bytes asked for.
+        length: usize,
+        /// Where it begins now, `None` if refused.
+        start: Option<usize>,
+    },
     /// A mapping of `length` bytes was asked for; it begins at `start`, `None` if refused.
     Map {
         /// Bytes asked for.
@@ -56,13 +70,43 @@ pub struct Sim {
     state: RefCell<State>,
 }
 
+/// A piece of memory, and which bytes of it still are mapped.
+#[derive(Debug)]
+struct Mapping {
+    /// Lives as long as any of it is mapped.
+    _piece: Piece,
+    mapped: Range<usize>,
+}
+
+impl Mapping {
+    fn new(piece: Piece) -> Self {
+        let mapped = piece.address()..piece.address() + piece.length();
+        Self { _piece: piece, mapped }
+    }
+
+    /// Takes whole mappings, or their beginning or their end; whether it did.
+    fn give_back(&mut self, bytes: &Range<usize>) -> bool {
+        if bytes.start < self.mapped.start || bytes.end > self.mapped.end {
+            return false;
+        }
+        if bytes.start == self.mapped.start {
+            self.mapped.start = bytes.end;
+        } else if bytes.end == self.mapped.end {
+            self.mapped.end = bytes.start;
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// Bytes of the arena below the break.
     used: usize,
     /// Bytes of the arena that are, or were once, handed out or below what was.
     handed_out: usize,
-    mappings: Vec<Piece>,
+    mappings: Vec<Mapping>,
     foreign: Vec<Range<usize>>,
     /// Answers until the one to refuse.
     refuse_in: Option<usize>,
@@ -152,7 +196,7 @@ impl Sim {
     /// Bytes mapped at the moment.
     #[must_use]
     pub fn mapped(&self) -> usize {
-        self.state.borrow().mappings.iter().map(Piece::length).sum()
+        self.state.borrow().mappings.iter().map(|mapping| mapping.mapped.len()).sum()
     }
 }
 
@@ -192,6 +236,27 @@ unsafe impl Sys for Sim {
         Some(unsafe { Memory::new(self.arena.start.add(old.start), by) })
     }
 
+    fn lower_break(&mut self, by: usize) -> bool {
+        let state = self.state.get_mut();
+        let taken = !state.is_refused() && !state.refuse_break && state.used == state.handed_out && by <= state.used;
+        state.calls.push(Call::LowerBreak { by, taken });
+        if taken {
+            state.used -= by;
+            state.handed_out = state.used;
+        }
+        taken
+    }
+
+    /// As a foreigner would: the break moves up by what the simulated heap has left, less `room`.
+    fn leap(&mut self, room: usize) -> bool {
+        let left = self.arena.length().saturating_sub(self.state.get_mut().used);
+        left >= room && self.move_break_as_foreigner((left - room).cast_signed())
+    }
+
+    fn grows_clean(&self) -> bool {
+        false // rubbish
+    }
+
     fn map(&mut self, length: usize) -> Option<Memory> {
         let fits = length <= self.room.saturating_sub(self.mapped());
         let state = self.state.get_mut();
@@ -199,21 +264,40 @@ unsafe impl Sys for Sim {
         let piece = if fits && !refused { Piece::new(length, self.page_size) } else { None };
         state.calls.push(Call::Map { length, start: piece.as_ref().map(Piece::address) });
         let start = piece.as_ref().map(|piece| piece.start);
-        state.mappings.extend(piece);
+        state.mappings.extend(piece.map(Mapping::new));
         // SAFETY: a new piece of memory, known to nobody else.
         start.map(|start| unsafe { Memory::new(start, length) })
     }
 
-    /// Takes whole live mappings only. The real system would take less and more, but the allocator must never ask it
+    /// Always moves, so that a pointer into the old place is seen to be wrong.
+    fn remap(&mut self, memory: Memory, length: usize) -> Result<Memory, Memory> {
+        let fits = length <= self.room.saturating_sub(self.mapped());
+        let state = self.state.get_mut();
+        let refused = state.is_refused() || state.refuse_map || !fits;
+        let old = memory.address()..memory.address() + memory.length();
+        let index = state.mappings.iter().position(|mapping| mapping.mapped == old).filter(|_| !refused);
+        let new = index.and_then(|index| Some((index, Piece::new(length, self.page_size)?)));
+        state.calls.push(Call::Remap { length, start: new.as_ref().map(|(_, piece)| piece.address()) });
+        let Some((index, piece)) = new else { return Err(memory) };
+        let start = piece.start;
+        // SAFETY: two pieces of memory, both at least so long.
+        unsafe { start.copy_from_nonoverlapping(memory.start(), length.min(memory.length())) };
+        state.mappings[index] = Mapping::new(piece);
+        // SAFETY: a new piece of memory, known to nobody else.
+        Ok(unsafe { Memory::new(start, length) })
+    }
+
+    /// Takes whole live mappings, or one end of one. The real system would take more, but the allocator must never ask it
     /// to.
     fn unmap(&mut self, memory: Memory) -> bool {
         let state = self.state.get_mut();
         let refused = state.is_refused();
         let (start, length) = (memory.address(), memory.length());
-        let index = state.mappings.iter().position(|piece| (piece.address(), piece.length()) == (start, length));
-        let index = index.filter(|_| !refused);
-        state.calls.push(Call::Unmap { start, length, taken: index.is_some() });
-        index.map(|index| state.mappings.swap_remove(index)).is_some()
+        let bytes = start..start + length;
+        let taken = !refused && state.mappings.iter_mut().any(|mapping| mapping.give_back(&bytes));
+        state.calls.push(Call::Unmap { start, length, taken });
+        state.mappings.retain(|mapping| !mapping.mapped.is_empty());
+        taken
     }
 
     fn page_size(&self) -> usize {

@@ -12,6 +12,12 @@ static int fail(int line)
 
 #define REQUIRE(condition) do { if (!(condition)) return fail(__LINE__); } while (0)
 
+static int count_owned(const struct os_block *block, void *owned)
+{
+	*(size_t *)owned += block->status != OS_BLOCK_FREE;
+	return 0;
+}
+
 int main(void)
 {
 	char *block = (char *)os_malloc(100);
@@ -25,6 +31,14 @@ int main(void)
 	REQUIRE(numbers != NULL);
 	for (int i = 0; i < 50; i++)
 		REQUIRE(numbers[i] == 0);
+
+	void *aligned = os_aligned_alloc(4096, 10);
+	REQUIRE(aligned != NULL && (uintptr_t)aligned % 4096 == 0 && os_malloc_usable_size(aligned) == 16);
+	size_t owned = 0;
+	REQUIRE(os_heap_walk(count_owned, &owned) == 0 && owned == 3);
+	struct os_stats stats = os_stats();
+	REQUIRE(stats.used_blocks == 2 && stats.mapped_blocks == 1 && os_heap_check() == 0);
+	os_free(aligned);
 
 	errno = 0;
 	os_free(block);

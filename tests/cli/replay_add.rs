@@ -86,6 +86,7 @@ fn the_added_program_compiles_and_passes() {
         "benches",
         "build.rs",
         "clippy.toml",
+        "examples",
         "src",
         "crates",
         "test-programs",

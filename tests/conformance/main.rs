@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "these tests find the probe as people do, through the command")]
 mod support;
 
+mod compact;
 mod installed;
 mod record;
 mod silent;

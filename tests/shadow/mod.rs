@@ -5,9 +5,10 @@
 #![expect(unsafe_code, reason = "reads and writes the payloads it was given")]
 
 use osmem::alloc::{Allocator, Answer, Failure, Seen};
-use osmem::block::Status;
+use osmem::block::{Full, Header, Status};
 use osmem::check::check;
-use osmem::size::{ALIGNMENT, HEADER, MMAP_THRESHOLD, PREALLOCATION, Request, SMALLEST_BLOCK};
+use osmem::policy::Policy;
+use osmem::size::{MMAP_THRESHOLD, PREALLOCATION, Request};
 use osmem::sys::Sys;
 use osmem::sys::sim::{Call, Sim};
 use std::collections::BTreeMap;
@@ -24,13 +25,15 @@ pub struct Live {
 }
 
 /// The allocator and what is known of it.
-pub struct Shadow {
-    pub allocator: Allocator<Sim>,
+pub struct Shadow<H = Full> {
+    pub allocator: Allocator<Sim, H>,
     live: BTreeMap<usize, Live>,
     freed: Vec<*mut u8>,
     seed: usize,
     /// Bytes in mappings that the system refused to take back.
     lost: usize,
+    /// Whether the rules on which block is taken and what the system is asked hold too.
+    exact: bool,
 }
 
 /// What a request for a block must lead to.
@@ -52,10 +55,15 @@ const PERIOD: u8 = 251;
 /// Bytes at either end of a block that are looked at after every call; all of them are when it is resized or freed.
 const EDGE: usize = 64;
 
-impl Shadow {
+impl<H: Header> Shadow<H> {
     /// No block may be larger than [`LARGEST`].
-    pub fn new(sim: Sim) -> Self {
-        Self { allocator: Allocator::new(sim), live: BTreeMap::new(), freed: Vec::new(), seed: 0, lost: 0 }
+    ///
+    /// Of another policy than the contract's only this is asked: contents, alignment, no overlap, the invariants, and that
+    /// misuse changes nothing.
+    pub fn with_policy(sim: Sim, policy: Policy) -> Self {
+        let allocator = Allocator::with_policy(sim, policy);
+        let exact = policy == Policy::EXACT;
+        Self { allocator, live: BTreeMap::new(), freed: Vec::new(), seed: 0, lost: 0, exact }
     }
 
     /// The live blocks in address order.
@@ -86,9 +94,21 @@ impl Shadow {
         })
     }
 
+    /// The contract has no such call; what it does to the heap must fit in.
+    pub fn aligned(&mut self, alignment: usize, bytes: usize) -> Answer {
+        let answer = self.allocator.aligned(alignment, bytes);
+        self.asked();
+        let page = self.allocator.sys().page_size();
+        match answer {
+            Ok(payload) => assert!(payload.is_null() == (bytes == 0) && payload.addr().is_multiple_of(alignment)),
+            Err(failure) => assert_eq!(failure, Failure::OutOfMemory),
+        }
+        self.adopt(answer, bytes, page + H::SMALLEST_BLOCK) // a mapping may end with its last page
+    }
+
     /// `payload` may be anything at all.
     pub fn realloc(&mut self, payload: *mut u8, bytes: usize) -> Answer {
-        let call = |allocator: &mut Allocator<Sim>| allocator.realloc(payload, bytes);
+        let call = |allocator: &mut Allocator<Sim, H>| allocator.realloc(payload, bytes);
         if payload.is_null() {
             return self.take(Request::new(bytes), MMAP_THRESHOLD, call);
         }
@@ -101,7 +121,10 @@ impl Shadow {
         let answer = call(&mut self.allocator);
         let asked = self.asked();
         let gives = asked.iter().filter(|(call, _)| *call == "munmap").count();
-        assert!(gives <= 1 && asked.len() - gives <= 1, "at most one block taken, one given back: {asked:?}");
+        assert!(
+            !self.exact || gives <= 1 && asked.len() - gives <= 1,
+            "at most one block taken, one given back: {asked:?}"
+        );
         let Ok(new) = answer else {
             self.hold(old); // R15
             self.verify();
@@ -115,12 +138,12 @@ impl Shadow {
             let keep = old.bytes.min(bytes);
             assert_eq!(contents(new, keep), expected(old.seed, keep), "R17: realloc to {bytes} keeps {keep} bytes");
         }
-        self.adopt(answer, bytes)
+        self.adopt(answer, bytes, H::SMALLEST_BLOCK)
     }
 
     /// `payload` may be anything at all.
     pub fn free(&mut self, payload: *mut u8) {
-        let call = |allocator: &mut Allocator<Sim>| {
+        let call = |allocator: &mut Allocator<Sim, H>| {
             allocator.free(payload);
             Ok(ptr::null_mut())
         };
@@ -130,9 +153,12 @@ impl Shadow {
         };
         self.hold(old);
         let mapped: Vec<Seen> = self.allocator.mapped_blocks().filter(|seen| seen.payload == payload.addr()).collect();
-        let expected: Vec<_> = mapped.iter().map(|seen| ("munmap", seen.size + HEADER)).collect();
+        let page = self.allocator.sys().page_size();
+        let length = |seen: &Seen| (seen.payload - H::BYTES) % page + H::BYTES + seen.size; // an aligned one begins earlier
+        let expected: Vec<_> = mapped.iter().map(|seen| ("munmap", length(seen))).collect();
         assert!(call(&mut self.allocator).is_ok());
-        assert_eq!(self.asked(), expected, "R8");
+        let asked = self.asked();
+        assert!(!self.exact || asked == expected, "R8: {asked:?}, not {expected:?}");
         self.live.remove(&payload.addr());
         self.freed.push(payload);
         self.verify();
@@ -145,15 +171,22 @@ impl Shadow {
             self.free(block.payload);
         }
         assert_eq!(self.allocator.sys().mapped(), self.lost, "every mapping was given back");
+        if !self.exact {
+            return;
+        }
         let whole = self.merged();
-        let largest = MMAP_THRESHOLD - HEADER - ALIGNMENT;
+        let largest = MMAP_THRESHOLD - H::BYTES - H::ALIGNMENT;
         while let Some(free) = self.merged().into_iter().map(|(_, size)| size).max() {
             let bytes = free.min(largest);
             assert!(self.allocator.malloc(bytes).is_ok_and(|payload| !payload.is_null()));
             assert_eq!((self.asked(), check(&self.allocator)), (vec![], Ok(())), "taken without asking the system");
         }
-        let taken: usize = self.allocator.heap_blocks().map(|block| HEADER + block.size).sum();
-        assert_eq!(taken, whole.iter().map(|(_, size)| HEADER + size).sum::<usize>(), "the whole heap is taken again");
+        let taken: usize = self.allocator.heap_blocks().map(|block| H::BYTES + block.size).sum();
+        assert_eq!(
+            taken,
+            whole.iter().map(|(_, size)| H::BYTES + size).sum::<usize>(),
+            "the whole heap is taken again"
+        );
     }
 
     /// A call that may take a block, judged by the rules R1 to R7 and R9.
@@ -161,7 +194,7 @@ impl Shadow {
         &mut self,
         request: Option<Request>,
         threshold: usize,
-        call: impl FnOnce(&mut Allocator<Sim>) -> Answer,
+        call: impl FnOnce(&mut Allocator<Sim, H>) -> Answer,
     ) -> Answer {
         let plan = self.plan(request, threshold);
         let answer = call(&mut self.allocator);
@@ -169,13 +202,14 @@ impl Shadow {
         match plan {
             Plan::Nothing => assert_eq!((answer, asked), (Ok(ptr::null_mut()), vec![]), "R1"),
             Plan::Overflow => assert_eq!((answer, asked), (Err(Failure::OutOfMemory), vec![]), "R2"),
+            Plan::Reuse(_) | Plan::Ask(_) if !self.exact => {}
             Plan::Reuse(place) => {
                 assert_eq!((answer.map(|payload| payload.addr()), asked), (Ok(place), vec![]), "R5");
             }
             Plan::Ask(what) => assert_eq!(asked, [what], "R4, R7, R9"),
         }
         match request {
-            Some(request) => self.adopt(answer, request.bytes()),
+            Some(request) => self.adopt(answer, request.bytes(), H::SMALLEST_BLOCK),
             None => answer,
         }
     }
@@ -186,30 +220,30 @@ impl Shadow {
         if request.bytes() == 0 {
             return Plan::Nothing;
         }
-        if request.is_mapped(threshold) {
-            return Plan::Ask(("mmap", request.need()));
+        if Self::need(request) >= threshold {
+            return Plan::Ask(("mmap", Self::need(request)));
         }
         let end = self.allocator.sys().current_break();
-        let padding = end.next_multiple_of(ALIGNMENT) - end;
+        let padding = end.next_multiple_of(H::ALIGNMENT) - end;
         let Some(last) = self.allocator.heap_blocks().last() else {
             return Plan::Ask(("brk", padding + PREALLOCATION));
         };
         let merged = self.merged();
-        let fits = merged.iter().filter(|(_, size)| *size >= request.size());
+        let fits = merged.iter().filter(|(_, size)| *size >= request.size_in(H::ALIGNMENT));
         if let Some((payload, _)) = fits.min_by_key(|(payload, size)| (*size, *payload)) {
             return Plan::Reuse(*payload);
         }
         match merged.last() {
             Some((payload, size)) if last.status == Status::FREE && payload + size == end => {
-                Plan::Ask(("brk", request.size() - size))
+                Plan::Ask(("brk", request.size_in(H::ALIGNMENT) - size))
             }
-            _ => Plan::Ask(("brk", padding + request.need())),
+            _ => Plan::Ask(("brk", padding + Self::need(request))),
         }
     }
 
     /// A call with a pointer that is no live block changes nothing (R10, R14).
-    fn misuse(&mut self, call: impl FnOnce(&mut Allocator<Sim>) -> Answer) -> Answer {
-        let seen = |allocator: &Allocator<Sim>| allocator.heap_blocks().chain(allocator.mapped_blocks()).collect();
+    fn misuse(&mut self, call: impl FnOnce(&mut Allocator<Sim, H>) -> Answer) -> Answer {
+        let seen = |allocator: &Allocator<Sim, H>| allocator.heap_blocks().chain(allocator.mapped_blocks()).collect();
         let before: Vec<Seen> = seen(&self.allocator);
         let answer = call(&mut self.allocator);
         assert_eq!((self.asked(), seen(&self.allocator)), (vec![], before), "nothing is asked, nothing changes");
@@ -223,6 +257,9 @@ impl Shadow {
         let asked = calls.into_iter().map(|call| match call {
             Call::MoveBreak { by, .. } => ("brk", by),
             Call::Map { length, .. } => ("mmap", length),
+            Call::LowerBreak { by, .. } if !self.exact => ("brk down", by),
+            Call::Remap { length, .. } if !self.exact => ("mremap", length),
+            Call::LowerBreak { .. } | Call::Remap { .. } => panic!("R8, R13: {call:?}"),
             Call::Unmap { length, taken, .. } => {
                 self.lost += if taken { 0 } else { length };
                 ("munmap", length)
@@ -231,19 +268,23 @@ impl Shadow {
         asked.collect()
     }
 
-    /// Takes note of a new block and fills it.
-    fn adopt(&mut self, answer: Answer, bytes: usize) -> Answer {
+    fn need(request: Request) -> usize {
+        H::BYTES + request.size_in(H::ALIGNMENT)
+    }
+
+    /// Takes note of a new block and fills it. By the contract it has less than `slack` bytes more than it must.
+    fn adopt(&mut self, answer: Answer, bytes: usize, slack: usize) -> Answer {
         if let Ok(payload) = answer
             && !payload.is_null()
         {
             let address = payload.addr();
-            assert!(address.is_multiple_of(ALIGNMENT), "{address:#x} is aligned");
+            assert!(address.is_multiple_of(H::ALIGNMENT), "{address:#x} is aligned");
             let mut seen = self.allocator.heap_blocks().chain(self.allocator.mapped_blocks());
             let size =
                 seen.find(|block| block.payload == address && block.status != Status::FREE).map(|block| block.size);
-            let exact = bytes.next_multiple_of(ALIGNMENT);
+            let exact = bytes.next_multiple_of(H::ALIGNMENT);
             assert!(
-                size.is_some_and(|size| size >= exact && size - exact < SMALLEST_BLOCK),
+                size.is_some_and(|size| size >= exact && (!self.exact || size - exact < slack)),
                 "R6: {size:?} for {bytes}"
             );
             let below = self.live.range(..address).next_back();
@@ -282,7 +323,7 @@ impl Shadow {
         let mut merged: Vec<(usize, usize)> = Vec::new();
         for block in self.allocator.heap_blocks().filter(|block| block.status == Status::FREE) {
             match merged.last_mut() {
-                Some((payload, size)) if *payload + *size + HEADER == block.payload => *size += HEADER + block.size,
+                Some((payload, size)) if *payload + *size + H::BYTES == block.payload => *size += H::BYTES + block.size,
                 _ => merged.push((block.payload, block.size)),
             }
         }

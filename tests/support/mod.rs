@@ -11,15 +11,21 @@ pub struct Built {
     pub root: PathBuf,
     /// The folder of the build output, `target/release`.
     pub dir: PathBuf,
-    /// The command.
+    /// The command, or another build of it: the one in this folder that [`COMMAND`] names.
     pub osmem: PathBuf,
     /// Our own shared library.
     pub library: PathBuf,
+    /// The library that stands in for the C library's malloc.
+    pub malloc_library: PathBuf,
     /// The probe.
     pub probe: PathBuf,
     /// The program that replays sequences of calls.
     pub replayer: PathBuf,
 }
+
+/// The variable that puts another build of the command under test: the name of a program in `target/release`, where what the
+/// command looks for lies beside it. `make own` sets it.
+pub const COMMAND: &str = "OSMEM_TEST_COMMAND";
 
 /// Builds the workspace optimised, as `make build` does, then names the artefacts.
 ///
@@ -37,8 +43,9 @@ pub fn built() -> &'static Built {
         let status = cargo.status().expect("cargo starts");
         assert!(status.success(), "cargo build --workspace --release failed: {status}");
         Built {
-            osmem: dir.join("osmem"),
+            osmem: dir.join(std::env::var_os(COMMAND).unwrap_or_else(|| "osmem".into())),
             library: dir.join("libosmem.so"),
+            malloc_library: dir.join("libosmem_malloc.so"),
             probe: dir.join("libosmem_probe.so"),
             replayer: dir.join("osmem-replayer"),
             root,

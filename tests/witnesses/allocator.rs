@@ -113,6 +113,7 @@ impl Subject {
 
     fn asked(&mut self, asked: Asked) -> System {
         match asked {
+            Asked::LowerBreak { .. } | Asked::Remap { .. } => unreachable!("never by the contract: {asked:?}"),
             Asked::MoveBreak { by, from: Some(from) } => {
                 let to = self.address(from + by);
                 System::Brk { to, now: to }

@@ -1,0 +1,67 @@
+//! What is wrong with a pointer that is no live block (R10, R14): a walk, made only when somebody wants to know.
+
+use super::Allocator;
+use crate::block::{Block, Header};
+use std::fmt;
+
+/// What a pointer is instead of a live block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// The payload of a block that was freed before.
+    Freed,
+    /// An address inside a block of the heap.
+    Interior,
+    /// No address of this allocator's; or a mapping that was given back.
+    Foreign,
+    /// The payload of a block whose header was written over.
+    Damaged,
+}
+
+impl Misuse {
+    /// In words, of a pointer that was passed to be freed or resized.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Freed => "it is free already",
+            Self::Interior => "it lies inside a block",
+            Self::Foreign => "it is no block of this allocator",
+            Self::Damaged => "its header was written over",
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl<S, H: Header> Allocator<S, H> {
+    /// What a pointer is that was not found among the live blocks, and the size of the block that it points into, if
+    /// there is one.
+    pub fn diagnose(&self, payload: *mut u8) -> (Misuse, Option<usize>) {
+        let address = payload.addr();
+        let list = self.heap().blocks();
+        if !list.spans(address) {
+            return (Misuse::Foreign, None);
+        }
+        let mut at = list.first();
+        // A header that was written over must not lead out of the heap, nor in a circle.
+        for _ in 0..list.count() {
+            let Some(block) = at else { break };
+            if address == block.payload().addr().get() {
+                return (self.name(block), Some(block.size()));
+            }
+            if address < block.end() && address > block.address() {
+                return (Misuse::Interior, Some(block.size()));
+            }
+            at = list.next(block).filter(|next| next.address() >= block.end() && list.spans(next.end() - 1));
+        }
+        (Misuse::Damaged, None)
+    }
+
+    fn name(&self, block: Block<H>) -> Misuse {
+        let header = block.header();
+        if block.is_free() || header.is_cached(block.address()) { Misuse::Freed } else { Misuse::Damaged }
+    }
+}

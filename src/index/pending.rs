@@ -1,0 +1,183 @@
+//! The free blocks that still are to be merged: doubly linked lists, so that one which is absorbed meanwhile (R12 b) can
+//! leave.
+//!
+//! By the contract there is one list, which the next search empties (R5). A policy that defers has another one for each
+//! small size: a request of just that size takes a block from there, and merging waits until much has been freed, or
+//! nothing else fits.
+#![expect(unsafe_code, reason = "the links of a free block lie in its payload")]
+
+use crate::block::{Base, Block, Header};
+use std::marker::PhantomData;
+
+/// Larger blocks lie in the first list, whatever their size.
+pub(crate) const LARGEST: usize = 1024;
+/// What the sizes of the other lists count by. Bytes.
+const UNIT: usize = 8;
+/// Instead of a link: the block has become part of another one.
+const ABSORBED: u32 = u32::MAX;
+
+const LISTS: usize = 1 + LARGEST / UNIT;
+
+/// The lists. Links are numbers that count from the base of the heap.
+#[derive(Debug)]
+pub(crate) struct Pending<H> {
+    first: [u32; LISTS],
+    /// Lists before this one are empty.
+    lowest: usize,
+    /// What comes next while the lists are drained.
+    draining: u32,
+    /// Payload of all blocks that are there.
+    bytes: usize,
+    by_size: bool,
+    layout: PhantomData<H>,
+}
+
+/// The two links in the payload of a free block: of its tree, or of the pending list.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Links {
+    pub(super) left: u32,
+    pub(super) right: u32,
+}
+
+#[inline]
+pub(super) fn links<H: Header>(block: Block<H>) -> Links {
+    // SAFETY: H1 and H3, a free block's payload is ours and at least 8 bytes long and aligned.
+    unsafe { block.payload().cast::<Links>().read() }
+}
+
+#[inline]
+pub(super) fn links_mut<H: Header>(block: &mut Block<H>) -> &mut Links {
+    // SAFETY: as in `links`; any bytes are valid numbers.
+    unsafe { block.payload().cast::<Links>().as_mut() }
+}
+
+impl<H: Header> Pending<H> {
+    pub(crate) const fn new(by_size: bool) -> Self {
+        Self { first: [0; LISTS], lowest: LISTS, draining: 0, bytes: 0, by_size, layout: PhantomData }
+    }
+
+    /// Which list a block of that size is in.
+    #[inline]
+    fn list(&self, size: usize) -> usize {
+        if self.by_size && size <= LARGEST { size / UNIT } else { 0 }
+    }
+
+    /// Payload of all blocks that are there.
+    #[inline]
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes out one block after the other, to be merged, until there is none: nothing may be added or removed meanwhile.
+    /// What is absorbed is marked so, and stays out.
+    #[inline]
+    pub(crate) fn drain(&mut self, base: Base) -> Option<Block<H>> {
+        loop {
+            let Some(mut block) = base.block::<H>(self.draining) else {
+                if self.lowest >= if self.by_size { LISTS } else { 1 } {
+                    self.lowest = LISTS;
+                    self.bytes = 0;
+                    return None;
+                }
+                self.draining = std::mem::take(&mut self.first[self.lowest]);
+                self.lowest += 1;
+                continue;
+            };
+            let Links { left, right } = links(block);
+            self.draining = right;
+            if left != ABSORBED {
+                block.header_mut().set_free(false);
+                return Some(block);
+            }
+        }
+    }
+
+    /// The block, which is there, becomes part of one that is being merged. Its header and its payload up to here may be
+    /// written over by the links of that one; where it leads to must not be.
+    #[inline]
+    pub(crate) fn absorb(&self, mut block: Block<H>) {
+        links_mut(&mut block).left = ABSORBED;
+    }
+
+    /// Takes out a block of just that size, if sizes have lists of their own. It keeps the mark of a pending one.
+    #[inline]
+    pub(crate) fn take_exact(&mut self, size: usize, base: Base) -> Option<Block<H>> {
+        if !self.by_size || size > LARGEST {
+            return None;
+        }
+        let first = &mut self.first[size / UNIT];
+        let block = base.block(*first)?;
+        let right = links(block).right;
+        *first = right;
+        if let Some(mut behind) = base.block::<H>(right) {
+            links_mut(&mut behind).left = 0;
+        }
+        self.bytes -= size;
+        Some(block)
+    }
+
+    /// Whether this block is there, and nothing else that must be merged before it can be handed out again.
+    #[inline]
+    pub(crate) fn is_ready(&self, block: Block<H>, base: Base) -> bool {
+        if self.by_size {
+            return block.is_free() && block.header().is_pending();
+        }
+        self.first[0] == base.number(block) && links(block).right == 0
+    }
+
+    /// Adds a free block.
+    #[inline]
+    pub(crate) fn push(&mut self, mut block: Block<H>, base: Base) {
+        let number = base.number(block);
+        let list = self.list(block.size());
+        block.header_mut().set_free(true);
+        *links_mut(&mut block) = Links { left: 0, right: self.first[list] };
+        if let Some(mut behind) = base.block::<H>(self.first[list]) {
+            links_mut(&mut behind).left = number;
+        }
+        self.first[list] = number;
+        self.lowest = self.lowest.min(list);
+        self.bytes += block.size();
+    }
+
+    /// Takes out a block that is there.
+    #[inline]
+    pub(crate) fn remove(&mut self, mut block: Block<H>, base: Base) {
+        let Links { left, right } = links(block);
+        match base.block::<H>(left) {
+            Some(mut before) => links_mut(&mut before).right = right,
+            None => {
+                let list = self.list(block.size());
+                self.first[list] = right;
+            }
+        }
+        if let Some(mut behind) = base.block::<H>(right) {
+            links_mut(&mut behind).left = left;
+        }
+        self.bytes -= block.size();
+        block.header_mut().set_free(false);
+    }
+
+    /// How many blocks there are, `None` if the links do not agree or lead to what is no such block. `is_right` says what
+    /// may be one; there are no more than `most`.
+    pub(crate) fn count(&self, base: Base, most: usize, is_right: impl Fn(Block<H>) -> bool) -> Option<usize> {
+        let (mut count, mut bytes) = (0, 0);
+        for (list, first) in self.first.iter().enumerate() {
+            let (mut at, mut before) = (*first, 0);
+            while let Some(block) = base.block::<H>(at) {
+                let is_sound = count < most
+                    && is_right(block)
+                    && links(block).left == before
+                    && self.list(block.size()) == list
+                    && self.lowest <= list;
+                if !is_sound {
+                    return None;
+                }
+                (before, at) = (at, links(block).right);
+                (count, bytes) = (count + 1, bytes + block.size());
+            }
+        }
+        (bytes == self.bytes).then_some(count)
+    }
+}
