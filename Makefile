@@ -17,19 +17,23 @@ ARGS ?=
 
 export CARGO_TARGET_DIR
 
-.PHONY: help build check test musl bless fuzz bench lint doc install uninstall clean deps
+.PHONY: help build check test musl bless fuzz bench meter micro programs loads instructions performance lint doc install uninstall clean deps deps-full own
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 build: ## the library, the probe, the test programs and the command, optimised
-	$(CARGO) build --release --workspace
+	$(CARGO) build --release --workspace --exclude osmem-bench
 
 check: build ## prove our own library, rule by rule, under strace
 	$(OUT)/osmem check $(ARGS)
 
-test: build ## the project's own tests
+test: build ## the project's own tests (they run many programs: see deps-full)
 	$(CARGO) test --workspace --exclude osmem-test-programs
+
+own: build ## the command's own tests on osmem-own, which is the command with this project's allocator as Rust's
+	$(CARGO) build --release --workspace --bin osmem-own --features osmem-cli/own-allocator
+	OSMEM_TEST_COMMAND=osmem-own $(CARGO) test --workspace --exclude osmem-test-programs --test cli
 
 bless: build ## accept the traces of our own library as the golden ones (shows every change)
 	$(OUT)/osmem bless $(ARGS)
@@ -37,7 +41,31 @@ bless: build ## accept the traces of our own library as the golden ones (shows e
 fuzz: build ## random programs against our own library, judged by the oracle: the same ones every time
 	$(OUT)/osmem fuzz --seed 1 --runs 4000 $(ARGS)
 
-bench: build ## how long the battery, a class of a hundred, the oracle and the search take (nothing is asserted)
+# Only these build the allocators of others: `build` leaves them out.
+BENCH := $(OUT)/osmem-bench
+
+meter:
+	@$(CARGO) build -q --release -p osmem-bench -p osmem-preload
+
+micro: meter ## the time of single calls beside the system's malloc and other allocators (ARGS='--quick --only pair/')
+	@$(BENCH) micro $(ARGS)
+
+programs: meter ## whole programs under the preloaded library and under other allocators, wall time and peak memory
+	@$(BENCH) programs $(ARGS)
+
+loads: meter ## loads of one and several threads, likewise
+	@$(BENCH) loads $(ARGS)
+
+instructions: meter ## instructions per call under valgrind; fails where they exceed the stored baseline
+	@$(BENCH) instructions $(ARGS)
+
+performance: meter ## measure everything and rewrite the tables and the plot of docs/performance.md (half an hour)
+	@mkdir -p $(CARGO_TARGET_DIR)/bench
+	@for what in micro programs loads instructions; do echo $$what; \
+	  $(BENCH) $$what --json > $(CARGO_TARGET_DIR)/bench/$$what.json || exit 1; done
+	@$(BENCH) report $(CARGO_TARGET_DIR)/bench
+
+bench: build micro programs loads ## how long calls, programs, loads, the battery, a class of a hundred, the oracle and the search take (nothing is asserted)
 	@$(CARGO) bench -q --bench class
 	@for run in 1 2 3 4 5; do $(OUT)/osmem check --format json \
 	  | sed -n 's/.*"seconds": *\([0-9.]*\).*/\1 s for the whole battery/p'; done
@@ -56,11 +84,11 @@ musl: ## the allocator's own tests with musl instead of glibc: there the break i
 doc: ## the documentation, warnings are errors
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
 
-install: build ## the library, the header, the pkg-config file, the command and its battery, below PREFIX
+install: build ## the libraries, the header, the pkg-config file, the command and its battery, below PREFIX
 	$(INSTALL) -d $(DEST)/bin $(DEST)/include $(DEST)/lib/pkgconfig $(DEST)/lib/osmem/test-programs $(DEST)/share/osmem/fixtures/traces
 	$(INSTALL) -m 755 $(OUT)/osmem $(DEST)/bin/
 	$(INSTALL) -m 644 include/osmem.h $(DEST)/include/
-	$(INSTALL) -m 755 $(OUT)/libosmem.so $(DEST)/lib/
+	$(INSTALL) -m 755 $(OUT)/libosmem.so $(OUT)/libosmem_malloc.so $(DEST)/lib/
 	$(INSTALL) -m 644 $(OUT)/libosmem.a $(DEST)/lib/
 	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/osmem-replayer $(OUT)/osmem-box $(DEST)/lib/osmem/
 	$(INSTALL) -m 755 $(addprefix $(OUT)/,$(PROGRAMS)) $(DEST)/lib/osmem/test-programs/
@@ -70,7 +98,7 @@ install: build ## the library, the header, the pkg-config file, the command and 
 	chmod 644 $(DEST)/lib/pkgconfig/osmem.pc
 
 uninstall: ## what install put below PREFIX
-	rm -f $(DEST)/bin/osmem $(DEST)/include/osmem.h $(DEST)/lib/libosmem.so $(DEST)/lib/libosmem.a $(DEST)/lib/pkgconfig/osmem.pc
+	rm -f $(DEST)/bin/osmem $(DEST)/include/osmem.h $(DEST)/lib/libosmem.so $(DEST)/lib/libosmem_malloc.so $(DEST)/lib/libosmem.a $(DEST)/lib/pkgconfig/osmem.pc
 	rm -rf $(DEST)/lib/osmem $(DEST)/share/osmem
 
 clean: ## the build output
@@ -78,3 +106,6 @@ clean: ## the build output
 
 deps: ## what a Debian or Fedora machine lacks: strace and a C compiler (Rust itself comes from rustup)
 	@.ci/deps
+
+deps-full: ## that, and the programs that the tests run on the preloaded library (perl, sqlite3, redis and the like)
+	@.ci/deps full
