@@ -317,3 +317,23 @@ fn where_the_break_cannot_move_the_heap_goes_on_elsewhere_if_the_policy_says_so(
     allocator.free(mapped);
     assert_eq!(check(&allocator), Ok(()));
 }
+
+/// Where a block waits to be merged depends on its size, which must not change meanwhile.
+#[test]
+fn the_end_of_the_heap_may_grow_while_it_is_still_to_be_merged() {
+    let policy = Policy { mmap_threshold: usize::MAX, ..Policy::PADDED };
+    let mut allocator: Allocator<Sim, Compact<16>> = Allocator::with_policy(Sim::new(), policy);
+    allocator.malloc(16).unwrap();
+    let top = allocator.stats().top_bytes;
+    allocator.malloc(top - 2032).unwrap(); // leaves 2016 bytes and their header
+    let block = allocator.malloc(992).unwrap();
+    let last = allocator.malloc(allocator.stats().top_bytes).unwrap();
+    let size = allocator.usable_size(last);
+    assert!(size <= 1024 && allocator.stats().top_bytes == 0, "{size}: a small block ends the heap");
+    allocator.free(last);
+    assert_eq!(allocator.realloc(block, 10_000), Ok(block), "with more than the free block behind it has");
+    assert_eq!(check(&allocator), Ok(()));
+    let other = allocator.malloc(size).unwrap();
+    assert!(other > block.wrapping_add(10_000), "the free block is part of the one that grew");
+    assert_eq!(check(&allocator), Ok(()));
+}
