@@ -1,4 +1,4 @@
-//! The four calls in Rust: which request goes where (R1 to R3), and the decision table of `realloc` (R10 to R13).
+//! The calls in Rust: which request goes where (R1 to R3), and the decision table of `realloc` (R10 to R13).
 
 mod misuse;
 mod seen;

@@ -8,7 +8,7 @@
 mod global;
 mod look;
 
-pub use look::{BlockSeen, Callback, HeapStats, os_heap_check, os_heap_walk, os_stats};
+pub use look::{BlockSeen, Callback, os_heap_check, os_heap_walk, os_stats};
 
 pub(crate) use global::{after_fork, before_fork, configure, stats};
 

@@ -3,8 +3,8 @@
 mod grow;
 
 use crate::block::{Block, Header};
-use crate::index::Index;
-use crate::index::pending::{self, Pending};
+use crate::index::pending::Pending;
+use crate::index::{self, Index};
 use crate::list::List;
 use crate::policy::Policy;
 use crate::sys::Sys;
@@ -262,7 +262,7 @@ impl<H: Header> Heap<H> {
         if let Some(block) = self.index.take_best(size, usize::MAX, self.list.base()) {
             return Some(block);
         }
-        if size > pending::LARGEST || self.pending.bytes() >= policy.defers {
+        if size > index::SMALL || self.pending.bytes() >= policy.defers {
             self.merge_pending();
         }
         self.best_fit(policy, size).or_else(|| self.enlarge(sys, policy, size))

@@ -16,6 +16,7 @@ mod threads;
 
 use crate::alloc::Stats;
 use crate::block::{Block, Compact, Header};
+use crate::policy::Policy;
 use crate::report;
 use crate::settings::{OnMisuse, Settings};
 use crate::sys::errno;
@@ -28,6 +29,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 
 /// The header of the process heap's blocks.
 type Layout = Compact<16>;
+
+/// How it treats the system, as long as no setting says anything else; none concerns blocks that grow or shrink.
+const POLICY: Policy = Policy::PADDED;
 
 /// A block of the heap that a thread or the depot keeps.
 type Kept = Block<Layout>;
@@ -56,18 +60,18 @@ static PROCESS: Process = Process {
 
 /// Does `work` under the lock, and keeps errno.
 fn locked<R>(work: impl FnOnce(&mut Shared) -> R) -> R {
-    let before = errno::get();
-    PROCESS.lock.acquire();
-    // SAFETY: the lock is held, and `work` cannot come here a second time: nothing that it calls knows of this function.
-    let shared = unsafe { &mut *PROCESS.shared.get() };
-    let result = work(shared);
-    if let Some((first_payload, end)) = shared.allocator.heap_range() {
-        PROCESS.first_payload.store(first_payload, Ordering::Relaxed);
-        PROCESS.end.store(end, Ordering::Relaxed);
-    }
-    PROCESS.lock.release();
-    errno::set(before);
-    result
+    errno::kept(|| {
+        PROCESS.lock.acquire();
+        // SAFETY: the lock is held, and `work` cannot come here a second time: nothing that it calls knows of this function.
+        let shared = unsafe { &mut *PROCESS.shared.get() };
+        let result = work(shared);
+        if let Some((first_payload, end)) = shared.allocator.heap_range() {
+            PROCESS.first_payload.store(first_payload, Ordering::Relaxed);
+            PROCESS.end.store(end, Ordering::Relaxed);
+        }
+        PROCESS.lock.release();
+        result
+    })
 }
 
 /// Does `work` under the lock; if there is no memory for it, once more with all that this thread, the depot and ended
@@ -160,12 +164,12 @@ pub fn allocate_aligned(alignment: usize, bytes: usize) -> *mut u8 {
 #[must_use]
 pub unsafe fn reallocate(payload: *mut u8, bytes: usize) -> *mut u8 {
     let (old_size, wanted) = match live(payload).map(Block::size) {
-        Some(size) if bytes <= size && size - bytes <= SLACK.max(size / 8) => return payload,
+        Some(size) if POLICY.keeps(size, bytes) => return payload,
         // To move what is so small costs less than to take the lock.
         Some(size) if size <= LARGEST && bytes <= LARGEST => (size, bytes),
         _ => match resize(payload, bytes) {
             Ok(payload) => return payload,
-            Err(Some(sizes)) => sizes,
+            Err(Some(size)) => (size, if bytes > size { POLICY.with_reserve(bytes) } else { bytes }),
             Err(None) => return ptr::null_mut(),
         },
     };
@@ -182,20 +186,13 @@ pub unsafe fn reallocate(payload: *mut u8, bytes: usize) -> *mut u8 {
     new
 }
 
-/// A small block is not made smaller to give less than so many bytes back.
-const SLACK: usize = 128;
-
-/// Resizes a block where it is, or by moving its pages; `Err` with its old size and the size to move it to if it must be
-/// copied, and with nothing if it is no block or too large.
+/// Resizes a block where it is, or by moving its pages; `Err` with its old size if it must be copied, and with nothing if
+/// it is no block or too large.
 #[inline(never)]
-fn resize(payload: *mut u8, bytes: usize) -> Result<*mut u8, Option<(usize, usize)>> {
+fn resize(payload: *mut u8, bytes: usize) -> Result<*mut u8, Option<usize>> {
     let resized = locked(|shared| match shared.allocator.resize(payload, bytes.max(1)) {
         Ok(Some(payload)) => Ok(payload),
-        Ok(None) => {
-            let old_size = shared.allocator.usable_size(payload);
-            let wanted = if bytes > old_size { shared.allocator.policy_mut().with_reserve(bytes) } else { bytes };
-            Err(Some((old_size, wanted)))
-        }
+        Ok(None) => Err(Some(shared.allocator.usable_size(payload))),
         Err(_) => Err(None),
     });
     if resized == Err(None) && usable_size(payload) == 0 {
@@ -275,14 +272,8 @@ fn misused(call: &str, payload: *mut u8) {
     if setting == OnMisuse::Ignore as u8 {
         return;
     }
-    let (misuse, size) = locked(|shared| shared.allocator.diagnose(payload));
-    let before = errno::get();
-    report::misuse(call, payload.addr(), misuse, size);
-    if setting == OnMisuse::Abort as u8 {
-        // SAFETY: ends the process.
-        unsafe { libc::abort() };
-    }
-    errno::set(before);
+    let found = locked(|shared| shared.allocator.diagnose(payload));
+    report::misuse(call, payload.addr(), found, setting == OnMisuse::Abort as u8);
 }
 
 /// Bytes in the payload of a live block; 0 if it is none.
@@ -294,8 +285,8 @@ pub fn usable_size(payload: *const u8) -> usize {
     }
 }
 
-/// Gives free memory at the end of the heap back to the system, all but `keep` bytes, and what this thread and the depot
-/// keep to the heap; whether the system got anything.
+/// Gives free memory at the end of the heap back to the system, all but `keep` bytes, and before that what this thread,
+/// the depot and ended threads' caches keep to the heap; whether the system got anything.
 pub fn trim(keep: usize) -> bool {
     threads::empty();
     locked(|shared| {

@@ -2,7 +2,8 @@
 #![expect(unsafe_code, reason = "calls the C face and touches what it returns")]
 
 use libc::{c_int, c_void};
-use osmem::ffi::{self, BlockSeen, HeapStats};
+use osmem::alloc::Stats;
+use osmem::ffi::{self, BlockSeen};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,14 +30,14 @@ fn walk() -> Vec<BlockSeen> {
 }
 
 /// What the figures must be after `walk`, headers of mappings and heap left to the caller.
-fn counted(seen: &[BlockSeen]) -> HeapStats {
+fn counted(seen: &[BlockSeen]) -> Stats {
     let sum = |status| {
         let blocks = seen.iter().filter(|block| block.status == status);
         (blocks.clone().map(|block| block.size).sum::<usize>(), blocks.count())
     };
     let ((free_bytes, free_blocks), (used_bytes, used_blocks), (mapped, mapped_blocks)) = (sum(0), sum(1), sum(2));
     let last = seen.iter().rfind(|block| block.status != 2).filter(|block| block.status == 0);
-    HeapStats {
+    Stats {
         heap_bytes: free_bytes + used_bytes + 32 * (free_blocks + used_blocks),
         used_bytes,
         used_blocks,
@@ -54,7 +55,7 @@ fn assert_agreement(owned: &[(*mut c_void, usize)]) {
     let seen = walk();
     let stats = ffi::os_stats();
     let expected = counted(&seen);
-    assert_eq!(HeapStats { mapped_bytes: expected.mapped_bytes, ..stats }, expected);
+    assert_eq!(Stats { mapped_bytes: expected.mapped_bytes, ..stats }, expected);
     // An alignment may need a page in front.
     assert!((expected.mapped_bytes..=expected.mapped_bytes + 4096 * stats.mapped_blocks).contains(&stats.mapped_bytes));
     assert_eq!(stats.used_blocks + stats.mapped_blocks, owned.len());
@@ -145,7 +146,7 @@ fn threads_allocate_while_others_walk() {
     unsafe extern "C" fn refused(block: *const BlockSeen, calls: *mut c_void) -> c_int {
         let null = ffi::os_malloc(10).is_null();
         let is_deadlock = io::Error::last_os_error().raw_os_error() == Some(libc::EDEADLK);
-        assert!(null && is_deadlock && ffi::os_heap_check() == -1 && ffi::os_stats() == HeapStats::default());
+        assert!(null && is_deadlock && ffi::os_heap_check() == -1 && ffi::os_stats() == Stats::default());
         // SAFETY: what `os_heap_walk` shows, and the number that it was given below.
         unsafe {
             assert!((*block).size > 0 && !(*block).payload.is_null());

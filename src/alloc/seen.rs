@@ -14,8 +14,9 @@ pub struct Seen {
     pub status: Status,
 }
 
-/// What an allocator holds. Sizes are bytes.
+/// What an allocator holds, `struct os_stats` in C. Sizes are bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct Stats {
     /// From the heap's blocks, headers included.
     pub heap_bytes: usize,

@@ -169,12 +169,12 @@ impl<const ALIGNMENT: usize> Header for Compact<ALIGNMENT> {
 
     #[inline]
     fn set_prev(&mut self, block: Option<Block<Self>>, base: Base) {
-        self.prev = block.map_or(0, |block| base.number(block));
+        self.prev = block.map_or(0, |block| base.number(block).get());
     }
 
     #[inline]
     fn set_next(&mut self, block: Option<Block<Self>>, base: Base) {
-        self.next = block.map_or(0, |block| base.number(block));
+        self.next = block.map_or(0, |block| base.number(block).get());
     }
 
     fn can_map(address: usize) -> bool {

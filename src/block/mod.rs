@@ -59,14 +59,15 @@ impl Base {
         NonNull::new(place).unwrap_or(NonNull::dangling())
     }
 
-    /// The block's number: how many units of the layout's alignment lie before it, and one. 0 is no block.
+    /// The block's number: how many units of the layout's alignment lie before it, and one. A link that is 0 leads to no
+    /// block.
     #[inline]
-    pub(crate) fn number<H: Header>(self, block: Block<H>) -> u32 {
+    pub(crate) fn number<H: Header>(self, block: Block<H>) -> NonZeroU32 {
         let units = block.address().wrapping_sub(self.address()) / H::ALIGNMENT;
         debug_assert!(units < H::SPAN / H::ALIGNMENT, "H8: a block of the heap lies within the span");
         #[expect(clippy::cast_possible_truncation, reason = "the span keeps it below 2^32 (H8)")]
-        let number = units as u32;
-        number + 1
+        let units = units as u32;
+        NonZeroU32::MIN.saturating_add(units)
     }
 
     /// The block of that number, if it is one.

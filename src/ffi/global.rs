@@ -5,7 +5,6 @@ use crate::alloc::{Allocator, Misuse, Stats};
 use crate::policy::Policy;
 use crate::report;
 use crate::settings::{OnMisuse, Settings};
-use crate::sys::errno;
 use crate::sys::linux::Linux;
 use crate::sys::lock::Lock;
 use libc::c_void;
@@ -88,16 +87,12 @@ impl Global {
         self.speaks().then(|| allocator.diagnose(payload.cast()))
     }
 
-    /// Does what is set about what `diagnose` found. Not under the lock: whoever is called at the end of a process may
-    /// take and free blocks.
+    /// Does what is set about what `diagnose` found. Not under the lock.
     #[inline]
     pub(super) fn misused(&self, call: &str, payload: *mut c_void, found: Found) {
-        if let Some((misuse, size)) = found {
-            errno::kept(|| report::misuse(call, payload.addr(), misuse, size));
-            if self.on_misuse.load(Ordering::Relaxed) == OnMisuse::Abort as u8 {
-                // SAFETY: ends the process.
-                unsafe { libc::abort() };
-            }
+        if let Some(found) = found {
+            let aborts = self.on_misuse.load(Ordering::Relaxed) == OnMisuse::Abort as u8;
+            report::misuse(call, payload.addr(), found, aborts);
         }
     }
 }

@@ -25,28 +25,6 @@ pub struct BlockSeen {
 /// `os_block_callback`: what a walk calls. Not zero ends the walk.
 pub type Callback = unsafe extern "C" fn(block: *const BlockSeen, arg: *mut c_void) -> c_int;
 
-/// `struct os_stats`: what the heap holds, as [`Stats`] has it. Sizes are bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct HeapStats {
-    /// From the heap's blocks, headers included.
-    pub heap_bytes: usize,
-    /// Payload of the blocks of the heap that have an owner.
-    pub used_bytes: usize,
-    /// How many those are.
-    pub used_blocks: usize,
-    /// Payload of the free blocks.
-    pub free_bytes: usize,
-    /// How many those are.
-    pub free_blocks: usize,
-    /// In mappings, headers included.
-    pub mapped_bytes: usize,
-    /// How many mappings there are.
-    pub mapped_blocks: usize,
-    /// Payload of the last block of the heap, if it is free.
-    pub top_bytes: usize,
-}
-
 /// Calls `callback` for each block: those of the heap in address order, then the mappings in address order. Stops as
 /// soon as it returns something else than 0, and returns that; else 0.
 ///
@@ -87,7 +65,7 @@ pub extern "C" fn os_heap_check() -> c_int {
         Some(Ok(())) => 0,
         Some(Err(broken)) => {
             if GLOBAL.speaks() {
-                errno::kept(|| report::broken("os_heap_check", &broken));
+                report::broken("os_heap_check", &broken);
             }
             number(&broken)
         }
@@ -96,10 +74,8 @@ pub extern "C" fn os_heap_check() -> c_int {
 
 /// Counts what the heap holds, by a walk over it; all zero inside a walk's callback. errno is kept.
 #[unsafe(no_mangle)]
-pub extern "C" fn os_stats() -> HeapStats {
-    let Stats { heap_bytes, used_bytes, used_blocks, free_bytes, free_blocks, mapped_bytes, mapped_blocks, top_bytes } =
-        global::stats().unwrap_or_default();
-    HeapStats { heap_bytes, used_bytes, used_blocks, free_bytes, free_blocks, mapped_bytes, mapped_blocks, top_bytes }
+pub extern "C" fn os_stats() -> Stats {
+    global::stats().unwrap_or_default()
 }
 
 /// A call that would wait for itself.

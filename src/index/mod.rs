@@ -6,7 +6,7 @@
 //! address; where they have several, or no more than 8 bytes, a [`treap`] by size and address. No memory is used beside
 //! this table: a tree's links lie in the payloads of its blocks.
 //!
-//! Blocks wait in [`pending`] until they are merged. The last block of the heap, if it is free, is in neither; the heap
+//! Blocks wait in [`pending`] until they are merged. Once it is merged, the last block of the heap lies in no bin: the heap
 //! knows it anyway.
 
 mod pairing;
@@ -20,7 +20,7 @@ use std::num::NonZeroU32;
 use treap::{Forest, Side};
 
 /// Up to here each size has a bin of its own. Bytes.
-const SMALL: usize = 1024;
+pub(crate) const SMALL: usize = 1024;
 /// What the sizes of small bins count by. Bytes.
 const UNIT: usize = 8;
 /// Bins for each power of two above [`SMALL`], a power of two itself.
@@ -119,7 +119,7 @@ impl<H: Header> Index<H> {
     #[inline]
     pub(crate) fn insert(&mut self, block: Block<H>, base: Base) {
         let bin = bin(block.size());
-        let Some(node) = NonZeroU32::new(base.number(block)) else { return };
+        let node = base.number(block);
         let root = &mut self.roots[bin];
         match kind(bin) {
             Kind::Pairing => pairing::insert::<H>(root, node, base),
@@ -132,7 +132,7 @@ impl<H: Header> Index<H> {
     #[inline]
     pub(crate) fn remove(&mut self, block: Block<H>, base: Base) -> bool {
         let bin = bin(block.size());
-        let Some(node) = NonZeroU32::new(base.number(block)) else { return false };
+        let node = base.number(block);
         let root = &mut self.roots[bin];
         let was_there = match kind(bin) {
             Kind::Pairing => pairing::remove::<H>(root, node, base),

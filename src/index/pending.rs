@@ -6,17 +6,15 @@
 //! nothing else fits.
 #![expect(unsafe_code, reason = "the links of a free block lie in its payload")]
 
+use super::{SMALL, UNIT};
 use crate::block::{Base, Block, Header};
 use std::marker::PhantomData;
 
-/// Larger blocks lie in the first list, whatever their size.
-pub(crate) const LARGEST: usize = 1024;
-/// What the sizes of the other lists count by. Bytes.
-const UNIT: usize = 8;
 /// Instead of a link: the block has become part of another one.
 const ABSORBED: u32 = u32::MAX;
 
-const LISTS: usize = 1 + LARGEST / UNIT;
+/// One for each small size, and the first for all others.
+const LISTS: usize = 1 + SMALL / UNIT;
 
 /// The lists. Links are numbers that count from the base of the heap.
 #[derive(Debug)]
@@ -60,7 +58,7 @@ impl<H: Header> Pending<H> {
     /// Which list a block of that size is in.
     #[inline]
     fn list(&self, size: usize) -> usize {
-        if self.by_size && size <= LARGEST { size / UNIT } else { 0 }
+        if self.by_size && size <= SMALL { size / UNIT } else { 0 }
     }
 
     /// Payload of all blocks that are there.
@@ -103,7 +101,7 @@ impl<H: Header> Pending<H> {
     /// Takes out a block of just that size, if sizes have lists of their own. It keeps the mark of a pending one.
     #[inline]
     pub(crate) fn take_exact(&mut self, size: usize, base: Base) -> Option<Block<H>> {
-        if !self.by_size || size > LARGEST {
+        if !self.by_size || size > SMALL {
             return None;
         }
         let first = &mut self.first[size / UNIT];
@@ -123,13 +121,13 @@ impl<H: Header> Pending<H> {
         if self.by_size {
             return block.is_free() && block.header().is_pending();
         }
-        self.first[0] == base.number(block) && links(block).right == 0
+        self.first[0] == base.number(block).get() && links(block).right == 0
     }
 
     /// Adds a free block.
     #[inline]
     pub(crate) fn push(&mut self, mut block: Block<H>, base: Base) {
-        let number = base.number(block);
+        let number = base.number(block).get();
         let list = self.list(block.size());
         block.header_mut().set_free(true);
         *links_mut(&mut block) = Links { left: 0, right: self.first[list] };

@@ -3,9 +3,8 @@
 
 use super::cache::{self, Batch, Cache, Shelf, batch, size_on};
 use super::depot::Depot;
-use super::{Kept, Layout};
+use super::{Kept, Layout, POLICY};
 use crate::alloc::Allocator;
-use crate::policy::Policy;
 use crate::sys::linux::Linux;
 use std::ptr::NonNull;
 
@@ -23,7 +22,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) const fn new() -> Self {
-        let allocator = Allocator::with_policy(Linux::new(), Policy::PADDED);
+        let allocator = Allocator::with_policy(Linux::new(), POLICY);
         Self { allocator, depot: Depot::new(), idle: None, idle_caches: 0 }
     }
 

@@ -1,6 +1,5 @@
 //! `bash`: a shell that forks, over and over, with a heap that its children write to.
 
-use std::fs;
 use std::process::Command;
 
 use crate::run::{Place, tool};
@@ -21,8 +20,7 @@ echo "${#text} ${#seen[@]}"
 #[test]
 fn bash_forks_500_times() {
     let place = Place::new();
-    let script = place.input().join("script");
-    fs::write(&script, SCRIPT).unwrap();
+    let script = place.script(SCRIPT);
     let output = place.same(|_| {
         let mut bash = Command::new(tool("bash"));
         bash.arg(&script);

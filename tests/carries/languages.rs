@@ -76,8 +76,7 @@ const JQ: &str = r#"
 #[test]
 fn perl() {
     let place = Place::new();
-    let script = place.input().join("script");
-    fs::write(&script, PERL).unwrap();
+    let script = place.script(PERL);
     let output = place.same(|_| {
         let mut perl = Command::new(tool("perl"));
         perl.arg(&script).env("PERL_HASH_SEED", "0").env("PERL_PERTURB_KEYS", "0");
@@ -89,8 +88,7 @@ fn perl() {
 #[test]
 fn lua() {
     let place = Place::new();
-    let script = place.input().join("script");
-    fs::write(&script, LUA).unwrap();
+    let script = place.script(LUA);
     let output = place.same(|_| {
         let mut lua = Command::new(one_of(&["lua5.4", "lua"]));
         lua.arg(&script);
@@ -102,8 +100,7 @@ fn lua() {
 #[test]
 fn gawk() {
     let place = Place::new();
-    let (script, input) = (place.input().join("script"), place.input().join("input"));
-    fs::write(&script, AWK).unwrap();
+    let (script, input) = (place.script(AWK), place.input().join("input"));
     let mut numbers = Numbers(3);
     let mut lines = String::new();
     for line in 0..200_000 {

@@ -81,6 +81,13 @@ impl Place {
         self.folder.path()
     }
 
+    /// A file that both runs read, with this text.
+    pub fn script(&self, text: &str) -> PathBuf {
+        let script = self.input().join("script");
+        fs::write(&script, text).unwrap();
+        script
+    }
+
     /// Runs `work` in an empty folder, once on either allocator, and keeps what each made: the folders of both.
     pub fn twice<T>(&self, mut work: impl FnMut(On, &Path) -> T) -> [(T, PathBuf); 2] {
         let here = self.folder.path().join("here");

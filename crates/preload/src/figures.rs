@@ -2,7 +2,6 @@
 #![expect(unsafe_code, reason = "functions of the C library under their own names")]
 
 use libc::c_int;
-use osmem::sys::errno;
 use osmem::{process, report};
 
 /// `struct mallinfo2` of `<malloc.h>`, and with `N = c_int` its older form `struct mallinfo`.
@@ -64,7 +63,7 @@ extern "C" fn mallinfo() -> Info<c_int> {
 /// Prints the heap in figures, one line on standard error.
 #[unsafe(no_mangle)]
 extern "C" fn malloc_stats() {
-    errno::kept(|| report::figures("heap", &process::stats()));
+    report::figures("heap", &process::stats());
 }
 
 /// Gives free memory at the top of the heap back to the system, all but `pad` bytes: 1 if there was any, else 0.
