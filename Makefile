@@ -25,7 +25,7 @@ help: ## this list
 build: ## the library, the probe, the test programs and the command, optimised
 	$(CARGO) build --release --workspace --exclude osmem-bench
 
-check: build ## prove our own library, rule by rule, under strace
+check: build ## prove our own library, rule by rule, under strace or, where it is missing, the built-in tracer
 	$(OUT)/osmem check $(ARGS)
 
 test: build ## the project's own tests (they run many programs: see deps-full)
@@ -67,11 +67,8 @@ performance: meter ## measure everything and rewrite the tables and the plot of 
 
 bench: build micro programs loads ## how long calls, programs, loads, the battery, a class of a hundred, the oracle and the search take (nothing is asserted)
 	@$(CARGO) bench -q --bench class
-	@for run in 1 2 3 4 5; do $(OUT)/osmem check --format json \
-	  | sed -n 's/.*"seconds": *\([0-9.]*\).*/\1 s for the whole battery/p'; done
+	@$(CARGO) bench -q --bench tracers
 	@$(CARGO) bench -q -p osmem-oracle --bench judged
-	@for run in 1 2 3; do $(OUT)/osmem fuzz --seconds 10 --format json \
-	  | sed -n 's/.*"calls_per_second": *\([0-9]*\).*/fuzz: \1 calls per second, end to end/p'; done
 
 lint: ## format and lints, warnings are errors
 	$(CARGO) fmt --all --check
@@ -104,7 +101,7 @@ uninstall: ## what install put below PREFIX
 clean: ## the build output
 	$(CARGO) clean
 
-deps: ## what a Debian or Fedora machine lacks: strace and a C compiler (Rust itself comes from rustup)
+deps: ## what a Debian or Fedora machine lacks: strace, which is the witness then, and a C compiler (Rust itself comes from rustup)
 	@.ci/deps
 
 deps-full: ## that, and the programs that the tests run on the preloaded library (perl, sqlite3, redis and the like)

@@ -9,9 +9,9 @@ use std::process::{Command as Process, Stdio};
 use crate::bench::{Bench, MAPS_ALL, TINY, TINY_TRACE, osmem, output};
 use crate::support::built;
 
-/// `osmem check` with nothing but this folder on the PATH.
+/// `osmem check` under strace with nothing but this folder on the PATH.
 fn check_with_path(bench: &Bench, folder: &Path) -> (Option<i32>, String, String) {
-    output(bench.check(&[]).env("PATH", folder))
+    output(bench.check(&["--tracer", "strace"]).env("PATH", folder))
 }
 
 /// A folder whose `strace` is this shell script.

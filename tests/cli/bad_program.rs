@@ -40,11 +40,16 @@ fn a_program_that_never_calls_the_library_is_told_why_that_may_be() {
     assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
     assert!(stderr.contains("never calls os_*; is it linked with a shared libosmem.so"), "{stderr}");
     assert!(stderr.contains("hello"), "{stderr}");
+}
 
-    let program = bench.compile("static", "int main(void) { return 0; }", &["-static"]);
-    let (code, _, stderr) = trace(&program, &[]);
-    assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("statically linked"), "{stderr}");
+#[test]
+fn a_program_that_no_probe_gets_into_is_refused() {
+    let bench = Bench::empty();
+    let program = bench.compile("static", "int main(void) { puts(\"ran\"); return 0; }", &["-static"]);
+    let (code, stdout, stderr) = trace(&program, &[]);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains("cannot be traced: it is statically linked"), "{stderr}");
+    assert!(stderr.contains("link it dynamically") && !stderr.contains("ran\n"), "{stderr}");
 }
 
 #[test]

@@ -105,7 +105,8 @@ fn json_says_what_the_text_says() {
     let bench = mixed();
     let (code, record) = bench.check_json(&[]);
     assert_eq!(code, Some(1));
-    assert_eq!(record["version"], 2);
+    assert_eq!(record["version"], 3);
+    assert!(record["tracer"].as_str().unwrap().starts_with("strace "), "{}", record["tracer"]);
     assert_eq!(record["own"], true);
     assert_eq!(record["profile"], "all");
     assert_eq!(record["interrupted"], false);

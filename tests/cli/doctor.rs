@@ -1,5 +1,7 @@
 //! `osmem doctor`: what it finds here, and what it says where everything is missing.
 
+use std::process::Command as Process;
+
 use serde_json::Value;
 
 use crate::bench::{osmem, output};
@@ -20,11 +22,17 @@ fn a_machine_that_can_grade() {
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
     let (fit, findings) = findings(&stdout);
     assert!(fit, "{stdout}");
-    for name in ["strace", "yama", "tracing", "installation", "limits"] {
+    for name in ["yama", "tracers", "installation", "limits"] {
         let finding = named(&findings, name);
         assert_eq!((&finding["ok"], &finding["needed"]), (&true.into(), &true.into()), "{finding}");
     }
-    for name in ["box: namespaces", "box: landlock", "cc", "make", "cargo"] {
+    // One of the two is enough.
+    for name in ["strace", "tracing"] {
+        let finding = named(&findings, name);
+        assert_eq!((&finding["ok"], &finding["needed"]), (&true.into(), &false.into()), "{finding}");
+    }
+    assert!(named(&findings, "tracers")["found"].as_str().unwrap().contains("strace "), "{stdout}");
+    for name in ["built-in", "box: namespaces", "box: landlock", "cc", "make", "cargo"] {
         assert_eq!(named(&findings, name)["needed"], false);
     }
     for finding in &findings {
@@ -38,24 +46,61 @@ fn a_machine_that_can_grade() {
     assert!(stdout.ends_with("\n\nthis machine can grade\n"), "{stdout}");
 }
 
-#[test]
-fn a_machine_without_anything() {
+/// `osmem doctor` where no program is on the PATH.
+fn without_programs(arguments: &[&str]) -> (Option<i32>, String, String) {
     let empty = tempfile::tempdir().unwrap();
-    let mut doctor = osmem(&["doctor", "--json"]);
-    let (code, stdout, stderr) = output(doctor.env("PATH", empty.path()));
-    assert_eq!((code, stderr.as_str()), (Some(5), ""), "{stdout}");
-    let (fit, findings) = findings(&stdout);
-    assert!(!fit);
-    let remedy = named(&findings, "strace")["remedy"].as_str().unwrap();
+    output(osmem(&["doctor"]).args(arguments).env("PATH", empty.path()))
+}
+
+#[test]
+fn what_is_missing_has_a_remedy() {
+    let (_, stdout, stderr) = without_programs(&["--json"]);
+    assert_eq!(stderr, "");
+    let (_, findings) = findings(&stdout);
+    let strace = named(&findings, "strace");
+    let remedy = strace["remedy"].as_str().unwrap();
+    assert_eq!(strace["ok"], false);
     assert!(remedy.starts_with("install strace 5.3 or newer") && remedy.contains("apt-get install strace"), "{remedy}");
     for (name, word) in [("cc", "apt-get install gcc"), ("make", "apt-get install make"), ("cargo", "rustup")] {
         let finding = named(&findings, name);
         assert!(finding["ok"] == false && finding["remedy"].as_str().unwrap().contains(word), "{finding}");
     }
-    let mut doctor = osmem(&["doctor"]);
-    let (code, stdout, stderr) = output(doctor.env("PATH", empty.path()));
-    assert_eq!((code, stderr.as_str()), (Some(5), ""), "{stdout}");
-    assert!(stdout.contains("wrong   strace") && stdout.contains("remedy"), "{stdout}");
+    assert!(without_programs(&[]).1.contains("missing strace          strace is not on the PATH"));
+}
+
+#[test]
+fn the_built_in_tracer_is_enough_to_grade() {
+    let (code, stdout, stderr) = without_programs(&["--json"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    let (fit, findings) = findings(&stdout);
+    assert!(fit && named(&findings, "built-in")["ok"] == true, "{stdout}");
+    assert_eq!(named(&findings, "tracers")["found"], "built-in tracer works");
+    let (code, stdout, _) = without_programs(&[]);
+    assert_eq!(code, Some(0));
+    assert!(stdout.ends_with("\n\nthis machine can grade\n"), "{stdout}");
+}
+
+#[test]
+fn a_machine_on_which_nobody_may_trace_cannot_grade() {
+    // A traced process cannot be traced again.
+    let traced = |arguments: &[&str]| {
+        let inner = osmem(arguments);
+        let mut outer = Process::new("strace");
+        outer.args(["-f", "-q", "-e", "trace=none", "-o", "/dev/null"]).arg(inner.get_program()).args(inner.get_args());
+        let result = outer.output().unwrap();
+        assert_eq!(result.status.code(), Some(5));
+        String::from_utf8(result.stdout).unwrap()
+    };
+    let (fit, findings) = findings(&traced(&["doctor", "--json"]));
+    assert!(!fit);
+    for name in ["tracing", "built-in", "tracers"] {
+        let finding = named(&findings, name);
+        assert!(finding["ok"] == false && !finding["remedy"].is_null(), "{finding}");
+    }
+    assert!(named(&findings, "tracing")["remedy"].as_str().unwrap().contains("SYS_PTRACE"));
+    assert!(findings.iter().all(|finding| !finding["name"].as_str().unwrap().starts_with("box")), "{findings:#?}");
+    let stdout = traced(&["doctor"]);
+    assert!(stdout.contains("wrong   tracers         none works") && stdout.contains("remedy"), "{stdout}");
     assert!(stdout.ends_with("\n\nthis machine cannot grade\n"), "{stdout}");
 }
 

@@ -167,7 +167,8 @@ fn a_library_that_cannot_be_used_is_named() {
 #[test]
 fn surroundings_that_will_not_do_are_named_with_the_remedy() {
     let bench = Bench::empty();
-    let (code, stdout, stderr) = output(osmem(&["fuzz", "--runs", "1"]).env("PATH", bench.path("programs")));
+    let (code, stdout, stderr) =
+        output(osmem(&["fuzz", "--runs", "1", "--tracer", "strace"]).env("PATH", bench.path("programs")));
     assert_eq!((code, stdout.as_str()), (Some(5), ""), "{stderr}");
     assert!(stderr.contains("strace is not on the PATH") && stderr.contains("make deps"), "{stderr}");
 

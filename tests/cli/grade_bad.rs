@@ -134,10 +134,10 @@ fn a_temporary_folder_that_does_not_serve() {
 }
 
 #[test]
-fn without_strace_nothing_is_graded() {
+fn without_the_tracer_that_is_wanted_nothing_is_graded() {
     let class = Class::new();
     class.write("ann.c", right());
-    let mut grade = class.grade(&["ann.c", "--out", "out"]);
+    let mut grade = class.grade(&["ann.c", "--out", "out", "--tracer", "strace"]);
     let (code, stdout, stderr) = output(grade.env("PATH", class.path("class")));
     assert_eq!((code, stdout.as_str()), (Some(5), ""), "{stderr}");
     assert!(stderr.contains("strace") && stderr.contains("apt-get install strace"), "{stderr}");

@@ -107,6 +107,46 @@ fn both_boxes_give_the_same_but_for_their_names() {
     assert_eq!(namespaces, landlock);
 }
 
+#[test]
+fn the_reports_name_the_tracer() {
+    let class = Class::new();
+    class.write("ann.c", changed(WRONG));
+    let stdout = class.graded(1, &["ann.c", "--out", "out", "--tracer", "strace"]);
+    let record = class.record("out/ann");
+    let tracer = record["tracer"].as_str().unwrap();
+    assert!(tracer.starts_with("strace "), "{tracer}");
+    assert!(stdout.lines().next().unwrap().ends_with(&format!("; watched by {tracer}")), "{stdout}");
+    for (path, bytes) in class.files("out") {
+        assert!(String::from_utf8(bytes).unwrap().contains(tracer), "{}", path.display());
+    }
+}
+
+#[test]
+fn all_tracers_give_the_same_results_but_for_their_names() {
+    let class = Class::new();
+    class.write("osmem.toml", QUICK.replace("programs = 0", "programs = 5\nhidden = false"));
+    for (name, change) in [("ann", None), ("bob", Some(WRONG)), ("cid", Some(CRASH)), ("dan", Some(FIRST_FIT))] {
+        class.write(format!("class/{name}.c"), change.map_or_else(right, changed));
+    }
+    let mut all = Vec::new();
+    for tracer in ["strace", "builtin", "both"] {
+        class.graded(1, &["--batch", "class", "--out", tracer, "--tracer", tracer]);
+        let mut records = ["ann", "bob", "cid", "dan"].map(|name| class.record(&format!("{tracer}/{name}")));
+        for record in &mut records {
+            assert!(record.as_object_mut().unwrap().remove("tracer").is_some());
+        }
+        all.push(records);
+    }
+    // Their keys too.
+    assert_eq!(all[0], all[1]);
+    assert_eq!(all[0], all[2]);
+    let (code, _, stderr) = merge(&class, &["strace", "builtin", "both", "--out", "merged"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    // What one has watched need not be watched by the other.
+    class.graded(1, &["--batch", "class", "--out", "strace", "--tracer", "builtin", "--resume"]);
+    assert!(class.record("strace/ann")["tracer"].as_str().unwrap().starts_with("strace "));
+}
+
 /// Three submissions of which the second waits for the time of a test; and what an undisturbed run makes of them, in `whole`.
 fn waiting() -> Class {
     let class = Class::new();

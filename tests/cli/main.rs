@@ -28,3 +28,4 @@ mod replay;
 mod replay_add;
 mod replay_bad;
 mod trace;
+mod tracer;

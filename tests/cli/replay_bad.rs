@@ -122,7 +122,9 @@ fn a_library_or_surroundings_that_will_not_do_are_named() {
     for (variable, expected) in
         [("PATH", "strace is not on the PATH"), ("TMPDIR", "set TMPDIR to one you may write to")]
     {
-        let (code, stdout, stderr) = output(replay().env(variable, bench.path("none")).write_stdin("free NULL\n"));
+        let mut replay = replay();
+        replay.args(["--tracer", "strace"]).env(variable, bench.path("none"));
+        let (code, stdout, stderr) = output(replay.write_stdin("free NULL\n"));
         assert_eq!((code, stdout.as_str()), (Some(5), ""), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");
     }

@@ -6,7 +6,7 @@ use crate::lab::Lab;
 fn end(library: &str, program: &str) -> (Vec<String>, Option<i32>) {
     let run = Lab::new(library, program).trace();
     let mut marks = run.marks();
-    assert_eq!(marks.remove(0), "begin 1");
+    assert_eq!(marks.remove(0), "begin 2");
     marks.retain(|mark| !mark.starts_with("call") && !mark.starts_with("done"));
     (marks.into_iter().map(String::from).collect(), run.status())
 }

@@ -136,7 +136,7 @@ pub struct Line {
     /// Where the thread stood, in hex.
     pub pointer: String,
     pub text: String,
-    /// The mark's body, if it is a mark with the right key.
+    /// The mark's body, if it is a mark with the right key; of the first one without the address of the ring.
     pub mark: Option<String>,
 }
 
@@ -174,9 +174,19 @@ fn read_log(path: &Path) -> Vec<Line> {
             let mark = mark.captures(&part[3]).map(|mark| {
                 let length: usize = mark[2].parse().expect("digits");
                 assert_eq!(length, KEY.len() + 1 + mark[1].len(), "a mark's length is that of its text: {text}");
-                mark[1].to_string()
+                body(&mark[1]).to_owned()
             });
             Line { thread: part[1].parse().expect("digits"), pointer: part[2].into(), text: part[3].into(), mark }
         })
         .collect()
+}
+
+/// A mark's body; that of `begin` without the address, which is another one each time.
+fn body(mark: &str) -> &str {
+    let Some((begin, ring)) = mark.split_once(" 0x").filter(|(begin, _)| begin.starts_with("begin ")) else {
+        return mark;
+    };
+    let ring = u64::from_str_radix(ring, 16).expect("an address");
+    assert!(ring > 0 && ring.is_multiple_of(64), "there is no ring at {ring:#x}");
+    begin
 }

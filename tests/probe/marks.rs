@@ -22,7 +22,7 @@ fn every_call_is_announced_with_its_arguments_and_its_result() {
     let [a, b, c, d, e, f, g] = pointers.as_slice() else { panic!("seven pointers: {pointers:?}") };
     assert_eq!(c, "0x0");
     let expected = [
-        "begin 1",
+        "begin 2",
         "main",
         "call os_malloc 1000",
         &format!("done {a}"),
@@ -60,7 +60,7 @@ fn the_window_opens_before_every_constructor() {
     let mut marks = run.marks();
     marks.retain(|mark| !mark.starts_with("done 0x"));
     let expected = [
-        "begin 1",
+        "begin 2",
         "call os_malloc 2",
         "call os_malloc 1",
         "call os_malloc 3",
@@ -154,7 +154,7 @@ fn between_the_marks_stands_nothing_of_the_probes() {
         }",
     )
     .trace();
-    let window = run.lines.iter().skip_while(|line| line.mark.as_deref() != Some("begin 1"));
+    let window = run.lines.iter().skip_while(|line| line.mark.as_deref() != Some("begin 2"));
     let strangers: Vec<_> = window.filter(|line| line.mark.is_none()).map(|line| line.text.as_str()).collect();
     assert_eq!(strangers.len(), 2, "{strangers:?}");
     assert!(strangers[0].starts_with("exit_group(0)"));
@@ -195,7 +195,7 @@ fn a_forked_child_goes_on_and_an_executed_program_is_silent() {
         let lines = run.lines.iter().filter(|line| (line.thread == parent) == own);
         lines.filter_map(|line| line.mark.as_deref()).filter(|mark| !mark.starts_with("done")).collect()
     };
-    assert_eq!(of(true), ["begin 1", "main", "call os_malloc 1", "end return 0"]);
+    assert_eq!(of(true), ["begin 2", "main", "call os_malloc 1", "end return 0"]);
     assert_eq!(of(false), ["call os_malloc 2"]);
     assert_eq!(run.writes_nowhere(), run.marks().len());
 }
@@ -205,7 +205,7 @@ fn a_call_that_the_library_lacks_ends_the_run_with_127() {
     let lab = Lab::new("#define NO_CALLOC", "int main(void) { os_malloc(1); os_calloc(1, 1); return 0; }");
     let run = lab.trace();
     assert_eq!(run.marks().last(), Some(&"missing os_calloc"));
-    let window = run.lines.iter().skip_while(|line| line.mark.as_deref() != Some("begin 1"));
+    let window = run.lines.iter().skip_while(|line| line.mark.as_deref() != Some("begin 2"));
     assert!(window.filter(|line| line.text.contains("brk(")).count() == 0, "the loader allocated inside the window");
     assert_eq!(run.status(), Some(127));
     assert!(crate::lab::text(&run.output.stderr).contains("the allocator has no function os_calloc"));

@@ -2,51 +2,19 @@
 
 use osmem_oracle::follow::Follower;
 use osmem_oracle::params::Params;
-use osmem_oracle::program::{Op, Pointer, Refused};
+use osmem_oracle::program::Op;
 use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{End, Run, Step};
-use osmem_replay::{FileHeader, Refusal, Sequence, file_length};
 use osmem_trace::run::{Cancel, EndProof, Environment, Limits};
 use osmem_trace::{Observation, Spec, Strace, observe};
 
 use crate::convert;
+use crate::script::encoded;
 use crate::support::built;
 
 const PROGRAMS: u64 = 200;
 const SEED: u64 = 21;
-
-/// A program as the replayer reads it.
-fn encoded(ops: &[Op]) -> Vec<u8> {
-    let count = u32::try_from(ops.len()).unwrap();
-    let mut header = FileHeader::new(1, count, 1 << 10);
-    header.thorough = 1;
-    let pointer = |pointer| match pointer {
-        Pointer::Null => osmem_replay::Pointer::Null,
-        Pointer::Slot { slot, offset } => osmem_replay::Pointer::Slot(slot, offset),
-        Pointer::Stack => osmem_replay::Pointer::Stack(0),
-    };
-    let refusal = |refused| match refused {
-        Refused::Nothing => Refusal::Nothing,
-        Refused::Break => Refusal::Break,
-        Refused::Mappings => Refusal::Mappings,
-    };
-    let mut bytes = header.to_bytes().to_vec();
-    bytes.extend(Sequence::new(0, count).to_bytes());
-    for op in ops {
-        let step = match *op {
-            Op::Malloc { slot, size } => osmem_replay::Op::malloc(slot, size),
-            Op::Calloc { slot, nmemb, size } => osmem_replay::Op::calloc(slot, nmemb, size),
-            Op::Realloc { slot, pointer: from, size } => osmem_replay::Op::realloc(slot, pointer(from), size),
-            Op::Free { pointer: from } => osmem_replay::Op::free(pointer(from)),
-            Op::MoveBreak { by } => osmem_replay::Op::move_break(by),
-            Op::Refuse(refused) => osmem_replay::Op::refuse(refusal(refused)),
-        };
-        bytes.extend(step.to_bytes());
-    }
-    bytes.resize(usize::try_from(file_length(&header)).unwrap(), 0);
-    bytes
-}
 
 fn watched(ops: &[Op]) -> Observation {
     let folder = tempfile::tempdir().unwrap();
@@ -64,6 +32,7 @@ fn watched(ops: &[Op]) -> Observation {
         writable: Vec::new(),
         starter: None,
         cpu: Some(0),
+        refuse: None,
     };
     observe(&Strace::find().unwrap(), &spec, &Cancel::new()).unwrap()
 }

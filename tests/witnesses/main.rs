@@ -12,3 +12,4 @@ mod support;
 mod allocator;
 mod fixtures;
 mod library;
+mod script;

@@ -3,6 +3,7 @@
 mod grade;
 mod new;
 mod search;
+mod tracer;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::suite::Profile;
 pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
 pub use new::NewArgs;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
+pub use tracer::{TracerArgs, TracerChoice};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -22,7 +24,7 @@ Exit codes:
   2    unusable command line or library
   3    the only submission does not build
   4    no test selected
-  5    the environment is unfit: strace, suite, fixtures, limits, folders
+  5    the environment is unfit: tracer, suite, fixtures, limits, folders
   6    an internal error, which is a bug
   130  interrupted";
 
@@ -38,13 +40,13 @@ const TRACE_EXAMPLES: &str = "\
 Examples:
   osmem trace -- ./my-program
   osmem trace --lib ~/hw2/libosmem.so -- ./my-program 10 20
-  osmem trace --raw -- ./my-program        strace's own log
+  osmem trace --raw -- ./my-program        what the tracer recorded, as strace writes it
 
 Exit codes:
   0    a whole trace was taken, whatever the program's own exit code
   1    the program crashed, was stopped, ended too early, or never calls os_*
   2    the program or the library cannot be used
-  5    strace is missing or may not trace";
+  5    no tracer is there, or it may not trace";
 
 const BLESS_EXAMPLES: &str = "\
 A golden trace is what the contract says, not what the library happens to do: read every change against the contract.
@@ -126,6 +128,9 @@ pub struct CheckArgs {
     /// How long one program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
+    /// Who watches.
+    #[command(flatten)]
+    pub watch: TracerArgs,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -147,12 +152,15 @@ pub struct TraceArgs {
     /// The library to run the program with: a file, or a folder that holds libosmem.so [default: the program's own, else ours]
     #[arg(long, value_name = "FILE|DIR")]
     pub lib: Option<PathBuf>,
-    /// Print strace's own log instead of the labelled trace
+    /// Print what the tracer recorded, as strace writes it, instead of the labelled trace
     #[arg(long)]
     pub raw: bool,
     /// How long the program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
+    /// Who watches.
+    #[command(flatten)]
+    pub watch: TracerArgs,
     /// The program and its arguments
     #[arg(required = true, last = true, value_name = "PROGRAM")]
     pub command: Vec<OsString>,
@@ -174,6 +182,9 @@ pub struct BlessArgs {
     /// How long one program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
+    /// Who watches.
+    #[command(flatten)]
+    pub watch: TracerArgs,
     /// Where the battery lies.
     #[command(flatten)]
     pub battery: BatteryArgs,

@@ -1,6 +1,5 @@
 //! `osmem bless`: accepts the traces of our own library as the golden ones, on purpose only.
 
-use std::env;
 use std::fs;
 use std::io::{self, Write};
 
@@ -18,7 +17,8 @@ use crate::pool;
 use crate::report::output::{self, Output};
 use crate::runner::Runner;
 use crate::suite::Test;
-use crate::verdict;
+use crate::tracers::Wanted;
+use crate::{ci, verdict};
 
 /// What became of one test.
 enum Blessing {
@@ -30,7 +30,7 @@ enum Blessing {
 
 /// Runs `osmem bless`.
 pub fn run(args: &BlessArgs, cancel: &Cancel) -> Result<Exit, Error> {
-    if env::var_os("CI").is_some_and(|value| !value.is_empty()) {
+    if ci::is_set() {
         return Err(Error::BlessInCi);
     }
     let layout = Layout::find()?;
@@ -38,7 +38,8 @@ pub fn run(args: &BlessArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let tests = named(&battery, &args.names)?;
     battery.suite.require_programs(&battery.programs)?;
     let library = layout.own_library()?.to_owned();
-    let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), args.timeout, cancel)?;
+    let runner =
+        Runner::prepare(&layout, library, &battery.program(tests[0]), (args.timeout, Wanted::of(args.watch)), cancel)?;
 
     let mut out = Output::stdout();
     let (mut changed, mut refused) = (0, 0);

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::Run;
 use osmem_trace::golden::GoldenError;
-use osmem_trace::run::{Cancel, RunError, Stopped};
+use osmem_trace::run::{Cancel, Stopped};
 use osmem_trace::{Trace, header};
 
 use crate::args::{CheckArgs, Format, Header, Selection};
 use crate::battery::Battery;
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, is_of_tracer};
 use crate::layout::Layout;
 use crate::oracle::{self, Together};
 use crate::record::{Outcome, Record, Summary, TestRecord, VERSION};
@@ -24,6 +24,7 @@ use crate::report::output::{self, Output};
 use crate::report::{json, progress, text};
 use crate::runner::Runner;
 use crate::suite::{Profile, Test};
+use crate::tracers::Wanted;
 use crate::verdict::{self, Expected};
 use crate::{library, pool};
 
@@ -50,7 +51,8 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
         Some(given) => library::locate(given)?,
         None => layout.own_library()?.to_owned(),
     };
-    let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), args.timeout, cancel)?;
+    let wanted = if args.lib.is_none() { Wanted::for_proof(args.watch) } else { Wanted::of(args.watch) };
+    let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), (args.timeout, wanted), cancel)?;
     let header = header_size(args, &runner, &battery, &tests, &golden)?;
     let check = Check {
         expected: golden
@@ -106,7 +108,7 @@ pub fn measured(runner: &Runner, battery: &Battery, tests: &[&Test], golden: &[T
     for (test, _) in candidates.into_iter().take(MEASURE_ATTEMPTS) {
         let seen = match runner.observe(battery.program(test), None, true) {
             Ok(seen) => seen,
-            Err(RunError::Strace(error)) => return Err(error.into()),
+            Err(error) if is_of_tracer(&error) => return Err(error.into()),
             // Told by the test itself, when its turn comes.
             Err(_) => continue,
         };
@@ -193,9 +195,9 @@ impl Check<'_> {
 
     fn introduce(&self, out: &mut impl Write) -> Result<(), Error> {
         let library = output::shown(&self.runner.library);
-        let (profile, header, strace) = (self.profile.name(), self.header, self.runner.strace.version);
+        let (profile, header, tracer) = (self.profile.name(), self.header, self.runner.witness.name());
         let count = self.tests.len();
-        Ok(writeln!(out, "{library}: {count} tests (profile {profile}), headers of {header} bytes, strace {strace}\n")?)
+        Ok(writeln!(out, "{library}: {count} tests (profile {profile}), headers of {header} bytes, {tracer}\n")?)
     }
 
     /// Whether another reading of an open point is a mistake here.
@@ -212,7 +214,7 @@ impl Check<'_> {
             version: VERSION,
             library: self.runner.library.clone(),
             own: self.own,
-            strace: self.runner.strace.version.to_string(),
+            tracer: self.runner.witness.name(),
             profile: self.profile.name(),
             interrupted: self.runner.is_cancelled(),
             behaves: together.behaves,
@@ -232,7 +234,7 @@ impl Check<'_> {
         let seen = match self.runner.observe(self.battery.program(test), cpu, true) {
             Ok(seen) => seen,
             // No other test would fare better.
-            Err(RunError::Strace(error)) => return Some(Err(error.into())),
+            Err(error) if is_of_tracer(&error) => return Some(Err(error.into())),
             Err(error) => {
                 let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
                 return Some(Ok(Judged { record, run: None, problem: None }));

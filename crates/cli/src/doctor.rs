@@ -1,5 +1,7 @@
 //! `osmem doctor`: whether this machine can trace and grade, and for each thing that is wrong its remedy.
 
+mod tracing;
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -9,8 +11,8 @@ use std::time::Duration;
 
 use osmem_sandbox::{Limits as BoxLimits, Tier, host};
 use osmem_trace::model::End;
-use osmem_trace::run::{Cancel, Environment, Limits, glimpse};
-use osmem_trace::{Spec, Strace};
+use osmem_trace::run::{Cancel, Environment, Limits};
+use osmem_trace::{Spec, Witness};
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -60,25 +62,7 @@ impl Finding {
 
 /// Runs `osmem doctor`.
 pub fn run(args: &DoctorArgs, cancel: &Cancel) -> Result<Exit, Error> {
-    let mut findings = Vec::new();
-    let strace = Strace::find();
-    let version = strace.as_ref().map(|strace| format!("strace {} at {}", strace.version, strace.path.display()));
-    findings.push(Finding::of(
-        "strace",
-        true,
-        version.map_err(ToString::to_string),
-        "install strace 5.3 or newer: `make deps`, apt-get install strace, dnf install strace",
-    ));
-    findings.push(yama());
-    if let Ok(strace) = &strace {
-        findings.push(Finding::of(
-            "tracing",
-            true,
-            traces(strace),
-            "allow ptrace: in a container --cap-add=SYS_PTRACE or a seccomp profile that lets ptrace through; elsewhere \
-             sysctl kernel.yama.ptrace_scope=1",
-        ));
-    }
+    let (mut findings, witness) = tracing::findings(cancel);
     let layout = Layout::find();
     let parts = layout.as_ref().map_err(ToString::to_string).and_then(|layout| {
         let battery = layout.fixtures(None).map_err(|error| error.to_string())?;
@@ -92,8 +76,8 @@ pub fn run(args: &DoctorArgs, cancel: &Cancel) -> Result<Exit, Error> {
         limits::pin().map(|()| "as the battery needs them".to_owned()).map_err(|error| error.to_string()),
         "raise the hard limit that is named (ulimit -H, or the container's settings)",
     ));
-    if let (Ok(strace), Ok(layout)) = (&strace, &layout) {
-        findings.extend(boxes(strace, layout, cancel));
+    if let (Some(witness), Ok(layout)) = (&witness, &layout) {
+        findings.extend(boxes(witness, layout, cancel));
     }
     findings.push(tool("cc", "C submissions do not build without it: apt-get install gcc, dnf install gcc"));
     findings.push(tool("make", "submissions with a Makefile do not build without it: apt-get install make"));
@@ -132,32 +116,7 @@ fn text(out: &mut impl Write, doctor: &Doctor) -> Result<(), Error> {
     Ok(())
 }
 
-/// The Yama setting, which may forbid tracing altogether.
-fn yama() -> Finding {
-    let remedy = "sysctl kernel.yama.ptrace_scope=1 (2 allows root alone to trace, 3 nobody)";
-    let result = match fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope") {
-        Err(_) => Ok("not part of this kernel".to_owned()),
-        Ok(text) => match text.trim() {
-            "0" | "1" => Ok(format!("ptrace_scope is {}", text.trim())),
-            "2" if nix::unistd::geteuid().is_root() => Ok("ptrace_scope is 2, and this is root".to_owned()),
-            other => Err(format!("ptrace_scope is {other}")),
-        },
-    };
-    Finding::of("yama", true, result, remedy)
-}
-
-/// Whether strace may trace.
-fn traces(strace: &Strace) -> Result<String, String> {
-    let mut command = Command::new(&strace.path);
-    command.args(["-f", "-o", "/dev/null", "--", "/bin/sh", "-c", "exit 7"]).stdin(Stdio::null());
-    let output = command.output().map_err(|error| error.to_string())?;
-    match output.status.code() {
-        Some(7) => Ok("a program can be traced".to_owned()),
-        _ => Err(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("strace fails").to_owned()),
-    }
-}
-
-fn boxes(strace: &Strace, layout: &Layout, cancel: &Cancel) -> Vec<Finding> {
+fn boxes(witness: &Witness, layout: &Layout, cancel: &Cancel) -> Vec<Finding> {
     let remedies = [
         "the weaker box is used where it works; for this one allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, \
          kernel.apparmor_restrict_unprivileged_userns=0), or run as root",
@@ -165,12 +124,32 @@ fn boxes(strace: &Strace, layout: &Layout, cancel: &Cancel) -> Vec<Finding> {
     ];
     let tiers = Tier::ALL.into_iter().zip(BOXES).zip(remedies);
     tiers
-        .map(|((tier, name), remedy)| Finding::of(name, false, trial(strace, &layout.launcher, tier, cancel), remedy))
+        .map(|((tier, name), remedy)| Finding::of(name, false, trial(witness, &layout.launcher, tier, cancel), remedy))
         .collect()
 }
 
+/// How [`trifle`] ends.
+const TRIFLE: End = End::Exit(7);
+
+/// A program that any tracer can run.
+fn trifle() -> Spec {
+    Spec {
+        program: "/bin/sh".into(),
+        args: vec!["-c".into(), "exit 7".into()],
+        library: None,
+        probe: PathBuf::new(),
+        environment: Environment::Pinned,
+        limits: Limits { time: Duration::from_secs(10), ..Limits::default() },
+        aslr: true,
+        writable: Vec::new(),
+        starter: None,
+        cpu: None,
+        refuse: None,
+    }
+}
+
 /// Runs a trifle in a box.
-fn trial(strace: &Strace, launcher: &Path, tier: Tier, cancel: &Cancel) -> Result<String, String> {
+fn trial(witness: &Witness, launcher: &Path, tier: Tier, cancel: &Cancel) -> Result<String, String> {
     let folder = tempfile::Builder::new().prefix("osmem-doctor-").tempdir().map_err(|error| error.to_string())?;
     let make = |name: &str| -> Result<PathBuf, String> {
         let path = folder.path().join(name);
@@ -189,20 +168,9 @@ fn trial(strace: &Strace, launcher: &Path, tier: Tier, cancel: &Cancel) -> Resul
         build: None,
         path: Vec::new(),
     };
-    let spec = Spec {
-        program: "/bin/sh".into(),
-        args: vec!["-c".into(), "exit 7".into()],
-        library: None,
-        probe: PathBuf::new(),
-        environment: Environment::Pinned,
-        limits: Limits { time: Duration::from_secs(10), ..Limits::default() },
-        aslr: true,
-        writable: Vec::new(),
-        starter: Some(boxed.starter()),
-        cpu: None,
-    };
-    let seen = glimpse(strace, &spec, cancel).map_err(|error| error.to_string())?;
-    if seen.end != Some(End::Exit(7)) {
+    let spec = Spec { starter: Some(boxed.starter()), ..trifle() };
+    let seen = witness.glimpse(&spec, cancel).map_err(|error| error.to_string())?;
+    if seen.end != Some(TRIFLE) {
         return Err(format!("a program in it ends with {:?}", seen.end));
     }
     Ok(match (tier, host::landlock()) {

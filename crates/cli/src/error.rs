@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use osmem_trace::builtin::BuiltinError;
 use osmem_trace::golden::GoldenError;
 use osmem_trace::run::RunError;
 use osmem_trace::strace::StraceError;
@@ -34,7 +35,7 @@ pub enum Exit {
     NoBuild = 3,
     /// No test fits the filters and the profile.
     NothingSelected = 4,
-    /// The surroundings do not let us judge: strace, suite, fixtures, limits, folders.
+    /// The surroundings do not let us judge: tracer, suite, fixtures, limits, folders.
     Unfit = 5,
     /// A mistake of this command itself.
     Internal = 6,
@@ -77,6 +78,16 @@ pub enum Error {
     Limit(#[from] LimitError),
     #[error(transparent)]
     Strace(#[from] StraceError),
+    #[error(transparent)]
+    Builtin(#[from] BuiltinError),
+    #[error("no tracer works here: {strace}; and {builtin}")]
+    NoTracer { strace: StraceError, builtin: BuiltinError },
+    #[error(
+        "the tracers disagree about program {program}: {right} shows nothing wrong in it, {wrong} does; this is a bug of one of them, or of a library that does not do the same twice"
+    )]
+    Batch { program: u64, right: String, wrong: String },
+    #[error("where CI is set our own library is checked under both tracers, and {0} (--tracer strace does without it)")]
+    NoProof(BuiltinError),
     #[error(transparent)]
     Run(RunError),
     #[error("cannot keep the traces of failing tests: {0}; name a folder you may write to with --traces DIR")]
@@ -124,14 +135,27 @@ pub enum Error {
 impl From<RunError> for Error {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::ProgramNotFound { .. } | RunError::NotExecutable { .. } => Self::Program(error),
+            RunError::ProgramNotFound { .. } | RunError::NotExecutable { .. } | RunError::NotTraceable { .. } => {
+                Self::Program(error)
+            }
             RunError::Strace(error) => Self::Strace(error),
+            RunError::Builtin(error) => Self::Builtin(error),
             error => Self::Run(error),
         }
     }
 }
 
+/// Whether a tracer cannot be used at all: no other run would fare better.
+pub fn is_of_tracer(error: &RunError) -> bool {
+    matches!(error, RunError::Strace(_) | RunError::Builtin(_))
+}
+
 impl Error {
+    /// The same of an error of the command.
+    pub fn is_of_tracer(&self) -> bool {
+        matches!(self, Self::Strace(_) | Self::Builtin(_))
+    }
+
     /// The exit code of this error.
     pub fn exit(&self) -> Exit {
         match self {
@@ -140,7 +164,8 @@ impl Error {
             Self::NothingSelected { .. } => Exit::NothingSelected,
             Self::Load(LoadError::Unfit { .. }) => Exit::Unfit,
             Self::Layout(_) | Self::Suite(_) | Self::Fixture(_) | Self::Orphan(_) => Exit::Unfit,
-            Self::Limit(_) | Self::Strace(_) | Self::Run(_) => Exit::Unfit,
+            Self::Strace(_) | Self::Builtin(_) | Self::NoTracer { .. } | Self::NoProof(_) => Exit::Unfit,
+            Self::Limit(_) | Self::Run(_) | Self::Batch { .. } => Exit::Unfit,
             Self::Traces(_) | Self::Output(_) | Self::Remove { .. } => Exit::Unfit,
             Self::Script(_) | Self::TestProgram(_) | Self::Add { .. } => Exit::Usage,
             Self::Stage { .. } | Self::Save { .. } | Self::Replayer(_) => Exit::Unfit,

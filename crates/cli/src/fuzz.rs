@@ -18,6 +18,7 @@ use osmem_oracle::random::{self, Generated, Plan};
 use osmem_oracle::readings::{Allowed, Readings};
 use osmem_oracle::run::{End, Run};
 use osmem_trace::header;
+use osmem_trace::mark::Key;
 use osmem_trace::run::Cancel;
 use serde::Serialize;
 
@@ -28,6 +29,7 @@ use crate::layout::Layout;
 use crate::oracle::{self, Together};
 use crate::report::output::{self, Output};
 use crate::report::{self, json, progress};
+use crate::tracers::Wanted;
 use crate::{library, pool};
 use find::{Finding, Judge};
 use reproducer::Reproducer;
@@ -50,6 +52,8 @@ pub struct FuzzRecord {
     pub version: u32,
     /// The library.
     pub library: PathBuf,
+    /// Who watched the programs.
+    pub tracer: String,
     /// Where the programs come from.
     pub seed: u64,
     /// Which programs, and what was right.
@@ -83,7 +87,7 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
         Some(given) => library::locate(given)?,
         None => layout.own_library()?.to_owned(),
     };
-    let lab = Lab::prepare(&layout, library, cancel)?;
+    let lab = Lab::prepare(&layout, library, Wanted::of(args.watch), cancel)?;
     let seed = args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
     let kinds = Kinds::of(args);
     let start = Instant::now();
@@ -102,6 +106,7 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let record = FuzzRecord {
         version: VERSION,
         library: lab.library.clone(),
+        tracer: lab.witness.name(),
         seed,
         profile: kinds.name,
         ops: args.ops,
@@ -169,7 +174,7 @@ pub fn search(
     let (mut finding, mut behaves) = (None, calibrated.behaves);
     if let Some((number, first)) = found.take() {
         let whole = first.run().clone();
-        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, SHRINKING, tries, cpu) };
+        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, SHRINKING, tries, cpu)? };
         let causes = search.causes(number, &whole, shrunk.run(), &calibrated.runs, kinds.strict)?;
         behaves = causes.0;
         finding = Some(Reproducer::of(number, &shrunk, causes.1, calibrated.params, calibrated.readings));
@@ -313,8 +318,8 @@ impl Search<'_> {
     fn outcome(&self, first: u64, count: u64, cpu: Option<usize>) -> Outcome {
         let programs: Vec<Generated> =
             (first..first + count).map(|number| random::program(self.seed, number, &self.plan)).collect();
-        let key = RandomState::new().build_hasher().finish() | 1;
-        let (suspects, mut calls) = batch::run(self.judge.lab, &programs, key, self.args.timeout, cpu)?;
+        let key = Key::new(RandomState::new().build_hasher().finish() | 1);
+        let (suspects, mut calls) = batch::run(self.judge.lab, first, &programs, &key, self.args.timeout, cpu)?;
         for (done, place) in suspects.into_iter().enumerate() {
             // Of a batch that was interrupted, what did not run to its end is a suspect too.
             if self.cancel.is_cancelled() {

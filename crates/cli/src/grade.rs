@@ -25,7 +25,7 @@ use osmem_trace::run::Cancel;
 use sha2::{Digest, Sha256};
 
 use crate::args::{GradeArgs, Partition};
-use crate::error::{Error, Exit};
+use crate::error::{Error, Exit, is_of_tracer};
 use crate::pool;
 use crate::report::output::{self, Output};
 use crate::report::progress;
@@ -108,7 +108,8 @@ impl Class<'_> {
         let mut records: Vec<Submission> = Vec::with_capacity(self.found.len());
         let count = self.found.len();
         let plural = if count == 1 { "" } else { "s" };
-        writeln!(out, "{count} submission{plural}, {}\n", self.desk.tier.sentence())?;
+        let (sentence, tracer) = (self.desk.tier.sentence(), self.desk.witness.name());
+        writeln!(out, "{count} submission{plural}, {sentence}; watched by {tracer}\n")?;
         for sentence in &self.ignored {
             writeln!(out, "{:11} {sentence}", "ignored")?;
         }
@@ -168,6 +169,7 @@ impl Class<'_> {
             reason: None,
             score: None,
             containment: self.desk.containment(),
+            tracer: self.desk.witness.name(),
             build: None,
             behaves: Vec::new(),
             causes: Vec::new(),
@@ -210,7 +212,7 @@ impl Class<'_> {
         };
         let judged = match judge::judge(self.desk, &bench, &boxed, cpu, &so_far) {
             Ok(judged) => judged,
-            Err(Error::Strace(error)) => return Err(error.into()),
+            Err(error) if error.is_of_tracer() => return Err(error),
             Err(error) => {
                 end(record, Outcome::InfraError, error.to_string());
                 return Ok(());
@@ -267,9 +269,9 @@ impl Class<'_> {
             bench.hand_over()?;
             let building = boxed.building(&bench.source, &self.desk.toolchain);
             let limits = (course.limits.build_seconds, course.limits.output_mib * MIB);
-            let ran = match build::shell(&self.desk.strace, &building, &command, limits, self.desk.cancel) {
+            let ran = match build::shell(&self.desk.witness, &building, &command, limits, self.desk.cancel) {
                 Ok(ran) => ran,
-                Err(osmem_trace::run::RunError::Strace(error)) => return Err(error.into()),
+                Err(error) if is_of_tracer(&error) => return Err(error.into()),
                 Err(error) => {
                     end(record, Outcome::InfraError, error.to_string());
                     return Ok(None);
@@ -330,7 +332,7 @@ fn conclude(record: &mut Submission) {
     let count = format!("{failed} of {} tests did not pass", record.tests.len());
     let told = record.tests.iter().find(|test| test.outcome == gravest && !test.hidden);
     record.reason = Some(match told.and_then(|test| Some((&test.name, test.reason.as_ref()?))) {
-        Some((name, reason)) => format!("{count}; {name}: {reason}"),
+        Some((name, reason)) => format!("{count}; {name}: {}", report::words::parts(reason).0),
         None => count,
     });
 }

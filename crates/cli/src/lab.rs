@@ -9,22 +9,24 @@ use std::time::Duration;
 use osmem_oracle::program::{Op, Pointer, Refused};
 use osmem_oracle::run::Run;
 use osmem_replay::{FileHeader, Refusal, Sequence, file_length};
-use osmem_trace::run::{Cancel, Environment, Limits, Recording, Starter, Stopped, record_log};
-use osmem_trace::{Observation, Spec, Strace, observe};
+use osmem_trace::mark::Key;
+use osmem_trace::run::{Cancel, Environment, Limits, Recording, Starter, Stopped, Tracer, Watch};
+use osmem_trace::{Observation, Spec, Witness};
 use tempfile::TempDir;
 
 use crate::error::Error;
 use crate::layout::Layout;
+use crate::tracers::Wanted;
 use crate::{library, limits, loader, oracle};
 
-/// Bytes of strace's log of one run.
+/// Bytes of a tracer's log of one run.
 const LOG_LIMIT: u64 = 64 << 20;
 
 /// The replayer with a library in front of it.
 #[derive(Debug)]
 pub struct Lab {
-    /// The witness.
-    pub strace: Strace,
+    /// Who watches.
+    pub witness: Witness,
     /// The library under test.
     pub library: PathBuf,
     probe: PathBuf,
@@ -55,7 +57,7 @@ impl Watched {
 /// Many sequences that were run at once.
 #[derive(Debug)]
 pub struct Batch {
-    /// strace's log and how the run ended.
+    /// What was seen, and how the run ended.
     pub recording: Recording,
     /// As it was written.
     pub header: FileHeader,
@@ -64,27 +66,27 @@ pub struct Batch {
 }
 
 impl Lab {
-    /// Pins the limits, finds strace, and proves once that `library` can be used.
-    pub fn prepare(layout: &Layout, library: PathBuf, cancel: &Cancel) -> Result<Self, Error> {
+    /// Pins the limits, finds a tracer, and proves once that `library` can be used.
+    pub fn prepare(layout: &Layout, library: PathBuf, wanted: Wanted, cancel: &Cancel) -> Result<Self, Error> {
         library::validate(&library)?;
-        let strace = Strace::find()?;
+        let witness = wanted.witness()?;
         limits::pin()?;
         let replayer = layout.replayer()?.to_owned();
         loader::check(&replayer, &library)?;
         let limits = Limits { log: LOG_LIMIT, ..Limits::default() };
         let probe = layout.probe.clone();
-        Ok(Self { strace, library, probe, replayer, starter: None, limits, cancel: cancel.clone() })
+        Ok(Self { witness, library, probe, replayer, starter: None, limits, cancel: cancel.clone() })
     }
 
     /// For programs that `starter` starts. The library must have been validated; nobody has tried to load it yet.
     pub fn boxed(
-        strace: Strace,
+        witness: Witness,
         [library, probe, replayer]: [PathBuf; 3],
         limits: Limits,
         starter: Arc<dyn Starter>,
         cancel: &Cancel,
     ) -> Self {
-        Self { strace, library, probe, replayer, starter: Some(starter), limits, cancel: cancel.clone() }
+        Self { witness, library, probe, replayer, starter: Some(starter), limits, cancel: cancel.clone() }
     }
 
     /// Runs one script under the probe: every call, its result and its system calls are seen, every byte is verified.
@@ -93,28 +95,31 @@ impl Lab {
         header.thorough = 1;
         let stage = Stage::write(&self.top(), &header, [(ops, Vec::new())].into_iter())?;
         let spec = self.spec(&stage, &["one", "0"], time, cpu);
-        let seen = observe(&self.strace, &spec, &self.cancel)?;
+        let seen = self.witness.observe(&spec, &self.cancel)?;
         let result = header.sequence(&stage.read()?, 0);
         Ok(Watched { run: oracle::run_of(name, &seen, true), seen, result })
     }
 
     /// Runs each script in a process of its own with as few stops as can be: a mark stands only before the steps named with it.
+    ///
+    /// `tracer` is one of the witness's.
     pub fn batch<'a>(
         &self,
+        tracer: &dyn Tracer,
         scripts: impl Iterator<Item = (&'a [Op], Vec<bool>)> + Clone,
-        key: u64,
+        key: &Key,
         time: Duration,
         cpu: Option<usize>,
     ) -> Result<Batch, Error> {
         let lengths: Vec<usize> = scripts.clone().map(|(ops, _)| ops.len()).collect();
         let slots = scripts.clone().map(|(ops, _)| slots(ops)).max().unwrap_or(1);
         let mut header = header(&lengths, slots);
-        header.key = key;
+        header.key = key.bits();
         header.time_limit = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let stage = Stage::write(&self.top(), &header, scripts)?;
         let all = time.saturating_mul(u32::try_from(lengths.len()).unwrap_or(u32::MAX)).saturating_add(MARGIN);
         let spec = self.spec(&stage, &["all"], all.min(LONGEST), cpu);
-        let recording = record_log(&self.strace, &spec, &self.cancel).map_err(Error::from)?;
+        let recording = tracer.record(&spec, Watch::Marks(Some(key)), &self.cancel)?;
         Ok(Batch { recording, header, file: stage.read()? })
     }
 
@@ -138,6 +143,7 @@ impl Lab {
             writable: vec![stage.folder.path().to_owned()],
             starter: self.starter.clone(),
             cpu,
+            refuse: None,
         }
     }
 

@@ -7,6 +7,7 @@ mod args;
 mod battery;
 mod bless;
 mod check;
+mod ci;
 mod convert;
 mod doctor;
 mod error;
@@ -31,6 +32,7 @@ mod runner;
 mod script;
 mod suite;
 mod trace;
+mod tracers;
 mod verdict;
 
 use std::process::{self, ExitCode};

@@ -12,7 +12,7 @@ use crate::rules::Rule;
 use crate::suite::{Profile, Test};
 
 /// The version of the JSON form; it grows when a field changes its meaning or goes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Everything that is to be said about one run of the battery.
 #[derive(Debug, Serialize)]
@@ -23,8 +23,8 @@ pub struct Record {
     pub library: PathBuf,
     /// Whether it is our own.
     pub own: bool,
-    /// The version of strace.
-    pub strace: String,
+    /// Who watched the programs: `strace 6.1`, `built-in tracer`, or both with ` and ` between them.
+    pub tracer: String,
     /// The selected profile, or `all`.
     pub profile: &'static str,
     /// Whether the run was interrupted; then `tests` holds only those that ended before.

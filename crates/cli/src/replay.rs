@@ -26,6 +26,7 @@ use crate::report::output::{self, Output};
 use crate::report::{self, json};
 use crate::script::c::{self, Comments};
 use crate::script::{self, rust, text};
+use crate::tracers::Wanted;
 
 /// What came of it; every report is derived from it.
 #[derive(Debug, Serialize)]
@@ -36,6 +37,8 @@ pub struct ReplayRecord {
     pub script: String,
     /// The library.
     pub library: PathBuf,
+    /// Who watched it.
+    pub tracer: String,
     /// Which readings were accepted.
     pub profile: &'static str,
     /// The header size that was counted with, in bytes.
@@ -70,7 +73,7 @@ pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Error> {
         Some(given) => library::locate(given)?,
         None => layout.own_library()?.to_owned(),
     };
-    let lab = Lab::prepare(&layout, library, cancel)?;
+    let lab = Lab::prepare(&layout, library, Wanted::of(args.watch), cancel)?;
     let Some(record) = replayed(&lab, args, &ops)? else { return Ok(Exit::Interrupted) };
     match args.format {
         Format::Text => report::replay::write(&mut out, &record, output::width())?,
@@ -110,6 +113,7 @@ fn replayed(lab: &Lab, args: &ReplayArgs, ops: &[Op]) -> Result<Option<ReplayRec
         version: VERSION,
         script: script::name(&args.script),
         library: lab.library.clone(),
+        tracer: lab.witness.name(),
         profile: profile.name(),
         header,
         calls: ops.iter().filter(|op| op.is_call()).count(),

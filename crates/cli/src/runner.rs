@@ -1,24 +1,25 @@
-//! Runs test programs with one library under one strace.
+//! Runs test programs with one library under one witness.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use osmem_trace::run::{Cancel, Environment, Limits, RunError, Starter};
-use osmem_trace::{Observation, Spec, Strace, observe};
+use osmem_trace::{Observation, Spec, Witness};
 
 use crate::error::Error;
 use crate::layout::Layout;
+use crate::tracers::Wanted;
 use crate::{library, limits, loader};
 
-/// Bytes of strace's log, about twenty times what the longest test makes.
+/// Bytes of a tracer's log, about twenty times what the longest test makes.
 const LOG_LIMIT: u64 = 16 << 20;
 
 /// Everything the runs of one battery have in common.
 #[derive(Debug)]
 pub struct Runner {
-    /// The witness.
-    pub strace: Strace,
+    /// Who watches.
+    pub witness: Witness,
     /// The library under test.
     pub library: PathBuf,
     probe: PathBuf,
@@ -29,21 +30,21 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Pins the limits, finds strace, and proves once that `library` can be tested: `program` is any program of the battery.
+    /// Pins the limits, finds a tracer, and proves once that `library` can be tested: `program` is any program of the battery.
     pub fn prepare(
         layout: &Layout,
         library: PathBuf,
         program: &Path,
-        timeout: Duration,
+        (timeout, wanted): (Duration, Wanted),
         cancel: &Cancel,
     ) -> Result<Self, Error> {
         library::validate(&library)?;
-        let strace = Strace::find()?;
+        let witness = wanted.witness()?;
         limits::pin()?;
         loader::check(program, &library)?;
         let limits = Limits { time: timeout, log: LOG_LIMIT, ..Limits::default() };
         Ok(Self {
-            strace,
+            witness,
             library,
             probe: layout.probe.clone(),
             limits,
@@ -55,14 +56,14 @@ impl Runner {
 
     /// For programs that `starter` starts. The library must have been validated; nobody has tried to load it yet.
     pub fn boxed(
-        strace: Strace,
+        witness: Witness,
         (library, probe): (PathBuf, PathBuf),
         limits: Limits,
         starter: Arc<dyn Starter>,
         cancel: &Cancel,
     ) -> Self {
         // The same addresses in every run, since a program may print some.
-        Self { strace, library, probe, limits, aslr: false, starter: Some(starter), cancel: cancel.clone() }
+        Self { witness, library, probe, limits, aslr: false, starter: Some(starter), cancel: cancel.clone() }
     }
 
     /// One run of `program`, on `cpu` if given, with the address space laid out at random or not.
@@ -78,8 +79,9 @@ impl Runner {
             writable: Vec::new(),
             starter: self.starter.clone(),
             cpu,
+            refuse: None,
         };
-        observe(&self.strace, &spec, &self.cancel)
+        self.witness.observe(&spec, &self.cancel)
     }
 
     /// Whether someone asked for an early end.

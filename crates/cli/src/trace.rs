@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use osmem_trace::run::{Cancel, Environment, Limits, Stopped};
-use osmem_trace::{Observation, Spec, Strace, observe};
+use osmem_trace::{Observation, Spec};
 
 use crate::args::TraceArgs;
 use crate::error::{Error, Exit};
 use crate::layout::Layout;
 use crate::report::output::Output;
+use crate::tracers::Wanted;
 use crate::{library, loader, verdict};
 
 /// Runs `osmem trace`.
@@ -41,8 +42,9 @@ pub fn run(args: &TraceArgs, cancel: &Cancel) -> Result<Exit, Error> {
         writable: Vec::new(),
         starter: None,
         cpu: None,
+        refuse: None,
     };
-    let seen = observe(&Strace::find()?, &spec, cancel)?;
+    let seen = Wanted::of(args.watch).witness()?.observe(&spec, cancel)?;
 
     let mut out = Output::stdout();
     if args.raw {

@@ -120,6 +120,9 @@ pub fn incomplete(seen: &Observation) -> Option<Fault> {
         (Some(Stopped::OutputLimit), _) => {
             Some(Fault::new(Outcome::Limit, format!("it wrote too much output: {}", place())))
         }
+        (Some(Stopped::MemoryLimit), _) => {
+            Some(Fault::new(Outcome::Limit, format!("it went over the limit on memory: {}", place())))
+        }
         (Some(Stopped::Starter(what)), _) => {
             Some(Fault::new(Outcome::Limit, format!("it went over the limit on {what}: {}", place())))
         }

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_int};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::mark::Mark;
-use crate::{c, key, real, thread};
+use crate::{c, calls, key, real, thread};
 
 static BEGUN: AtomicBool = AtomicBool::new(false);
 
@@ -33,7 +33,7 @@ pub unsafe fn begin(environment: *mut *mut c_char) {
     thread::prepare();
     // SAFETY: the caller's promise.
     unsafe { key::take(environment) };
-    Mark::new("begin").size(1).emit();
+    Mark::new("begin").size(2).pointer((&raw const calls::RING).addr() as u64).emit();
 }
 
 /// Opens the window if a call comes before the constructor: older C libraries put a library of their own before it.

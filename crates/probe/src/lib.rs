@@ -6,7 +6,7 @@
 //! system calls that the allocator makes. Each mark is `KEY BODY`, shorter than 128 bytes:
 //!
 //! ```text
-//! begin 1                   the first mark, before any other constructor; 1 is the version of this protocol
+//! begin 2 0x7f10            the first mark, before any other constructor: the version of this protocol, where the ring lies
 //! main                      the program's main function is about to run
 //! call os_malloc 1000       an os_* call begins: os_malloc SIZE, os_calloc NMEMB SIZE,
 //! call os_realloc 0x40 8      os_realloc POINTER SIZE, os_free POINTER (NULL is 0x0)
@@ -14,7 +14,11 @@
 //! end return 3              main returned 3
 //! end exit 3                the program itself called exit, _exit, _Exit or quick_exit
 //! missing os_calloc         the allocator lacks this function; the process ends with 127
+//! full                      the ring is full: the tracer has to read it now
 //! ```
+//!
+//! A tracer that can read the memory of the process sets the mode of the ring (package osmem-ring): `call` and `done` are then notes in
+//! it, which cost no system call. All else stays a mark.
 //!
 //! **Promises.** Only the outermost call of a thread is announced, not what an allocator calls within. `errno` is
 //! untouched. The probe itself moves no break and makes no mapping after `begin`: it allocates nothing, formats by hand

@@ -1,6 +1,6 @@
 //! Marks: how they are written, and that is by hand, since formatting through the standard library might allocate.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 
 use crate::{arch, key};
 
@@ -18,7 +18,7 @@ impl Mark {
     pub fn new(word: &str) -> Self {
         let mark = Mark { text: [0; CAPACITY], length: 0 };
         let key = key::get().unwrap_or(0);
-        (0..16).rev().fold(mark, |mark, place| mark.digit((key >> (4 * place) & 15) as usize)).word(word)
+        (0..16).rev().fold(mark, |mark, place| mark.digit(key >> (4 * place) & 15)).word(word)
     }
 
     /// Adds a word.
@@ -27,19 +27,19 @@ impl Mark {
     }
 
     /// Adds a size, in decimal.
-    pub fn size(self, size: usize) -> Self {
+    pub fn size(self, size: u64) -> Self {
         self.bytes(b" ").number::<10>(size)
     }
 
     /// Adds a pointer, in hex.
-    pub fn pointer(self, pointer: *const c_void) -> Self {
-        self.bytes(b" 0x").number::<16>(pointer.addr())
+    pub fn pointer(self, pointer: u64) -> Self {
+        self.bytes(b" 0x").number::<16>(pointer)
     }
 
     /// Adds an exit status as the program gave it, in decimal; the kernel will keep its lowest 8 bits.
     pub fn status(self, status: c_int) -> Self {
         let sign: &[u8] = if status < 0 { b" -" } else { b" " };
-        self.bytes(sign).number::<10>(status.unsigned_abs() as usize)
+        self.bytes(sign).number::<10>(status.unsigned_abs().into())
     }
 
     /// Shows the mark to the tracer, if there is one.
@@ -50,12 +50,13 @@ impl Mark {
     }
 
     /// Adds a number; its recursion is as deep as it has digits.
-    fn number<const RADIX: usize>(self, number: usize) -> Self {
+    fn number<const RADIX: u64>(self, number: u64) -> Self {
         let mark = if number >= RADIX { self.number::<RADIX>(number / RADIX) } else { self };
         mark.digit(number % RADIX)
     }
 
-    fn digit(self, digit: usize) -> Self {
+    fn digit(self, digit: u64) -> Self {
+        let digit = usize::try_from(digit).unwrap_or(usize::MAX - 1);
         self.bytes(b"0123456789abcdef".get(digit..=digit).unwrap_or(b"?"))
     }
 

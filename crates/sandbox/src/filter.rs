@@ -11,7 +11,7 @@ use seccompiler::{
     TargetArch, sock_filter,
 };
 
-use crate::policy::{Policy, Tier};
+use crate::policy::{Instruction, Policy, Tier};
 
 /// Calls that no program in a box makes by right.
 const FORBIDDEN: &[c_long] = &[
@@ -183,6 +183,11 @@ pub fn programs(situation: Situation, process: u32) -> Result<Vec<BpfProgram>, E
     // Last, since it forbids to set any more.
     programs.push(filter(forbidden(situation)?, SeccompAction::Trap)?);
     Ok(programs)
+}
+
+/// A filter that somebody else has made.
+pub fn given(instructions: &[Instruction]) -> BpfProgram {
+    instructions.iter().map(|&(code, jt, jf, k)| sock_filter { code, jt, jf, k }).collect()
 }
 
 fn filter(rules: Rules, action: SeccompAction) -> Result<BpfProgram, Error> {

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use nix::sys::prctl;
 use nix::unistd::{chdir, execve, setsid};
+use seccompiler::BpfProgram;
 
 use crate::filter::{self, Situation};
 use crate::policy::{Policy, Tier};
@@ -52,18 +53,22 @@ pub fn become_program(policy: &Policy) -> Result<Infallible, Failure> {
         setting.push(value);
         environment.push(text(&setting).map_err(at("its environment"))?);
     }
+    if let Some(filter) = &policy.filter {
+        set(&filter::given(filter), "setting the tracer's filter of system calls")?;
+    }
     if policy.tier == Tier::None {
         return execve(&program, &arguments, &environment).map_err(at("starting the program"));
     }
     let filters = filter::programs(Situation::of(policy, landlock), std::process::id())
         .map_err(|error| Failure { step: "the filter of system calls", source: io::Error::other(error.to_string()) })?;
     for filter in &filters {
-        seccompiler::apply_filter(filter).map_err(|error| Failure {
-            step: "setting the filter of system calls",
-            source: io::Error::other(error.to_string()),
-        })?;
+        set(filter, "setting the filter of system calls")?;
     }
     execve(&program, &arguments, &environment).map_err(at("starting the program"))
+}
+
+fn set(filter: &BpfProgram, step: &'static str) -> Result<(), Failure> {
+    seccompiler::apply_filter(filter).map_err(|error| Failure { step, source: io::Error::other(error.to_string()) })
 }
 
 fn limit(policy: &Policy) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! The box that untrusted programs are built and run in.
 //!
-//! `osmem-box` reads a [`Policy`] from its standard input, makes the box and runs one program in it. Its parent (strace) and
+//! `osmem-box` reads a [`Policy`] from its standard input, makes the box and runs one program in it. Its parent (a tracer) and
 //! whoever wrote the policy stay outside. There are two tiers, see [`Tier`]; the filter of system calls and the limits are the same in
 //! both. What a program must not do raises SIGSYS, which a tracer outside sees.
 //!

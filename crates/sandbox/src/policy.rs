@@ -75,9 +75,14 @@ pub struct Policy {
     pub user: Option<u32>,
     /// A build: programs of the system run too, some of which look for services of the system and do without.
     pub build: bool,
+    /// A filter by which a tracer outside learns of system calls; it comes before those of the box, which all the same have the last word.
+    pub filter: Option<Vec<Instruction>>,
     /// When to end it.
     pub limits: Limits,
 }
+
+/// An instruction of a filter of system calls, as the kernel has it: code, two jumps, operand.
+pub type Instruction = (u16, u8, u8, u32);
 
 /// When a box is ended. Sizes are bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,6 +49,7 @@ impl Bench {
             network: None,
             user,
             build: true,
+            filter: None,
             limits: Limits { cpu: 10, memory: 256 << 20, processes: 50, file: 8 << 20, open_files: 64, disk: 16 << 20 },
         };
         Self { folder, policy }
@@ -199,5 +200,48 @@ fn a_program_that_is_not_there_is_told() {
         bench.policy.program = "/nowhere".into();
         let Some(Message::Failed(why)) = bench.run().message else { panic!("{tier}") };
         assert!(why.starts_with("starting the program"), "{why}");
+    }
+}
+
+#[test]
+fn a_filter_of_the_tracer_s_comes_into_force_in_every_tier() {
+    const LOAD: u16 = 0x20;
+    const EQUAL: u16 = 0x15;
+    const RETURN: u16 = 0x06;
+    // No folder can be made; what the box itself refuses stays refused.
+    let mkdir = [libc::SYS_mkdirat, MKDIR].map(|call| u32::try_from(call).unwrap());
+    let filter = vec![
+        (LOAD, 0, 0, 0),
+        (EQUAL, 2, 0, mkdir[0]),
+        (EQUAL, 1, 0, mkdir[1]),
+        (RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+        (RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | u32::try_from(libc::EXDEV).unwrap()),
+    ];
+    for tier in [Tier::Namespaces, Tier::Landlock, Tier::None] {
+        let mut bench = Bench::new(tier, "mkdir made 2>&1; unshare -U true 2>/dev/null && echo unshared; echo over");
+        bench.policy.filter = Some(filter.clone());
+        let ran = bench.run();
+        assert!(ran.stdout.contains("ross-device link"), "{tier}: {:?} {}", ran.message, ran.stdout);
+        assert!(ran.stdout.ends_with("over\n"), "{tier}: {:?} {}", ran.message, ran.stdout);
+        assert!(tier == Tier::None || !ran.stdout.contains("unshared"), "{tier}: {}", ran.stdout);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+const MKDIR: libc::c_long = libc::SYS_mkdir;
+#[cfg(not(target_arch = "x86_64"))]
+const MKDIR: libc::c_long = libc::SYS_mkdirat;
+
+#[test]
+fn a_filter_that_is_none_is_told() {
+    for tier in [Tier::Namespaces, Tier::Landlock, Tier::None] {
+        for filter in [Vec::new(), vec![(0xffff, 0, 0, 0)]] {
+            let mut bench = Bench::new(tier, "echo ran");
+            bench.policy.filter = Some(filter);
+            let ran = bench.run();
+            let Some(Message::Failed(why)) = ran.message else { panic!("{tier}: {:?} {}", ran.message, ran.stdout) };
+            assert!(why.starts_with("setting the tracer's filter of system calls: "), "{tier}: {why}");
+            assert_eq!(ran.stdout, "", "{tier}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! | body | who, when |
 //! |---|---|
-//! | `ready` | the program itself, before it forks the first child |
+//! | `ready 0x7f10` | the program itself, before it forks the first child; where its ring of notes lies |
 //! | `sequence 7` | a child first of all: it plays sequence 7 |
 //! | `op 3` | a child, before operation 3 of its sequence |
 //! | `program`, `done` | a child, around a move of the break that is not the allocator's |
@@ -20,7 +20,7 @@ mod child;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::label::{address, is_query};
-use crate::log::{self, LogError, Reply, Step, System, What};
+use crate::log::{LogError, Reply, Step, System, What};
 use crate::mark::{self, Key};
 use crate::model::End;
 use child::{Child, Deed};
@@ -127,14 +127,12 @@ pub enum Mark {
     End,
 }
 
-/// Reads the log of a batch. `cut` says that strace was stopped: only then may the last line be incomplete.
-///
-/// Fails at a line that strace would not write, and at arguments that are not those of the system call. What is missing (a
+/// Reads the steps of a batch. Fails at arguments that are not those of the system call. What is missing (a
 /// sequence, a mark, an end) is no error: the library under test may be the reason.
-pub fn read<'a>(log: &'a [u8], cut: bool, key: &Key) -> Result<Batch<'a>, LogError> {
+pub fn read<'a>(steps: &'a [Step<'a>], key: &Key) -> Result<Batch<'a>, LogError> {
     let mut reader = Reader::default();
-    for step in log::read(log, cut)? {
-        reader.step(&step, key)?;
+    for step in steps {
+        reader.step(step, key)?;
     }
     Ok(reader.finish())
 }
@@ -162,7 +160,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn step(&mut self, step: &Step<'a>, key: &Key) -> Result<(), LogError> {
+    fn step(&mut self, step: &'a Step<'a>, key: &Key) -> Result<(), LogError> {
         if self.process.is_none() {
             self.process = Some(step.thread);
             self.threads.insert(step.thread, Whose::Program);
@@ -183,6 +181,14 @@ impl<'a> Reader<'a> {
                     Whose::Child(at) => self.children[at].system(system, step, key)?,
                 }
             }
+            What::Note(note) => match whose {
+                Whose::Program => self.batch.forged.push(step.line),
+                Whose::Child(at) => self.children[at].note(*note, step.line),
+            },
+            What::Damaged => match whose {
+                Whose::Program => self.batch.forged.push(step.line),
+                Whose::Child(at) => self.children[at].facts.push(Fact::Forged),
+            },
             What::Signal(name) => {
                 if let Whose::Child(at) = whose {
                     self.children[at].facts.push(Fact::Signal(name));
@@ -214,7 +220,7 @@ impl<'a> Reader<'a> {
     fn program(&mut self, system: &System<'_>, step: &Step<'_>, key: &Key) -> Result<(), LogError> {
         if let Some(text) = mark::to_nowhere(system) {
             match key.body(text) {
-                Some("ready") if !self.batch.ready => {
+                Some(body) if !self.batch.ready && body.strip_prefix("ready 0x").is_some() => {
                     self.batch.ready = true;
                     self.batch.heap = self.now;
                 }

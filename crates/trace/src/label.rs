@@ -11,6 +11,7 @@ mod cover;
 
 use crate::log::{self, LogError, Reply, System};
 use crate::model::{Answer, BreakMove, Call, Entry, Event, Outcome, Place};
+use crate::traced::is_opaque;
 use crate::window::Doing;
 use cover::Cover;
 
@@ -22,12 +23,28 @@ const ALIGNMENT: u64 = 8;
 
 /// Labels the steps of a process. Fails at a system call whose arguments are not those of the kernel's interface.
 pub fn label(steps: &[Doing<'_>]) -> Result<Vec<Entry>, LogError> {
+    label_and_place(steps).map(|(entries, _)| entries)
+}
+
+/// An event of a call, and the line that it was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// The number of the call, from 0.
+    pub call: usize,
+    /// The number of the event in it, from 0.
+    pub event: usize,
+    /// The line, counted from 1.
+    pub line: usize,
+}
+
+/// The same, with the lines that system calls were read from.
+pub fn label_and_place(steps: &[Doing<'_>]) -> Result<(Vec<Entry>, Vec<Placed>), LogError> {
     let heap = heap(steps).map(|heap| heap.next_multiple_of(ALIGNMENT));
     let mut labeller = Labeller { heap, ..Labeller::default() };
     for step in steps {
         labeller.step(step)?;
     }
-    Ok(labeller.entries)
+    Ok((labeller.entries, labeller.placed))
 }
 
 /// The lowest break before an attempt to move it inside a call, up to the first one that is granted.
@@ -85,6 +102,7 @@ struct Labeller {
     entries: Vec<Entry>,
     /// By number of the call: where it stands in `entries`.
     calls: Vec<usize>,
+    placed: Vec<Placed>,
 }
 
 impl Labeller {
@@ -109,8 +127,12 @@ impl Labeller {
             }
             Doing::System { call, line, system } => {
                 let event = self.system(system, call.is_some()).ok_or_else(|| LogError::strange(line, system))?;
-                if let (Some(event), Some(call)) = (event, call.and_then(|call| self.call(call))) {
+                if let (Some(event), Some(number)) = (event, call)
+                    && let Some(call) = self.call(number)
+                {
                     call.events.push(event);
+                    let event = call.events.len() - 1;
+                    self.placed.push(Placed { call: number, event, line });
                 }
             }
         }
@@ -228,6 +250,9 @@ impl Labeller {
     }
 
     fn arguments(&self, system: &System<'_>, list: &[&str]) -> String {
+        if is_opaque(system.name) {
+            return "...".into();
+        }
         let see = |address| self.place(address).to_string();
         if !takes_process(system.name) {
             return log::relabel(&system.arguments, LEAST_ADDRESS, see);
@@ -263,5 +288,5 @@ fn answers_process(name: &str) -> bool {
 
 /// These calls take one (or two) as their first arguments. A failed assertion in a library ends in `tgkill`.
 fn takes_process(name: &str) -> bool {
-    matches!(name, "kill" | "tkill" | "tgkill" | "wait4")
+    matches!(name, "kill" | "tkill" | "tgkill")
 }

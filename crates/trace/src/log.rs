@@ -1,4 +1,5 @@
-//! strace's log: what each line says, the halves of interrupted system calls joined.
+//! What happened to the threads of a run, step by step; and strace's log, from which it is read: what each line says, the halves of
+//! interrupted system calls joined.
 //!
 //! Read are the lines of `strace -f -i -q -o FILE` as versions 5.x and 6.x write them. Anything else is an error with its
 //! line number: guessing would hide a system call.
@@ -8,7 +9,9 @@ mod syntax;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 
+use osmem_ring::Note;
 use thiserror::Error;
 
 use line::{Body, Line};
@@ -47,14 +50,45 @@ pub struct Step<'a> {
     pub what: What<'a>,
 }
 
+/// As strace writes it.
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<5} ", self.thread)?;
+        if let Some(at) = self.at {
+            write!(f, "[{at:016x}] ")?;
+        }
+        match &self.what {
+            What::System(System { name, arguments, reply }) => {
+                write!(f, "{name}({arguments}) = ")?;
+                match reply {
+                    Reply::Number(number) => write!(f, "{number}"),
+                    Reply::Address(address) => write!(f, "{address:#x}"),
+                    Reply::Failed(name) => write!(f, "-1 {name}"),
+                    Reply::Never => f.write_str("?"),
+                }
+            }
+            What::Note(Note { kind, first, second }) => write!(f, "note({kind}, {first:#x}, {second:#x})"),
+            What::Damaged => f.write_str("note(?)"),
+            What::Signal(name) => write!(f, "--- {name} ---"),
+            What::Refused(what) => write!(f, "--- refused: {what} ---"),
+            What::Exited(status) => write!(f, "+++ exited with {status} +++"),
+            What::Killed(name) => write!(f, "+++ killed by {name} +++"),
+        }
+    }
+}
+
 /// What happened to a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What<'a> {
     /// It made a system call.
     System(System<'a>),
+    /// It left a note for the tracer.
+    Note(Note),
+    /// Something that is no note lies where its notes lie.
+    Damaged,
     /// A signal reached it.
     Signal(&'a str),
-    /// A filter of system calls answered this one with SIGSYS.
+    /// A filter of system calls answered this one with SIGSYS, or the tracer did not let it pass.
     Refused(&'a str),
     /// It, or its process, exited with this status.
     Exited(i32),

@@ -1,10 +1,12 @@
 //! What the probe says: the marks of `docs/design.md`.
 
+use osmem_ring::{Note, kind};
+
 use crate::log::{self, System};
 use crate::model::{Function, Request};
 
 /// The version of the marks.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The secret of a run: 16 hexadecimal digits that every genuine mark begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +15,7 @@ pub struct Key(String);
 /// A mark, its key taken off; pointers are still addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// The probe is loaded; this is its version of the marks.
+    /// The probe is loaded; this is its version of the marks. In its memory lies a ring of notes.
     Begin(String),
     /// The program's `main` is about to run.
     Main,
@@ -25,6 +27,24 @@ pub enum Mark {
     End(EndProof),
     /// The library lacks this function.
     Missing(Function),
+    /// The ring of notes is full: it is time to read it.
+    Full,
+}
+
+impl Mark {
+    /// What a note of the probe says; `None` if it would not say such a thing.
+    pub fn of(note: Note) -> Option<Self> {
+        let Note { kind, first, second } = note;
+        Some(match kind {
+            kind::MALLOC => Self::Call(Request::Malloc { size: first }),
+            kind::CALLOC => Self::Call(Request::Calloc { nmemb: first, size: second }),
+            kind::REALLOC => Self::Call(Request::Realloc { pointer: first, size: second }),
+            kind::FREE => Self::Call(Request::Free { pointer: first }),
+            kind::RETURNED => Self::Done(Some(first)),
+            kind::DONE => Self::Done(None),
+            _ => return None,
+        })
+    }
 }
 
 /// The program itself ended the run, outside any call.
@@ -50,6 +70,11 @@ impl Key {
     /// The key of these bits.
     pub fn new(bits: u64) -> Self {
         Self(format!("{bits:016x}"))
+    }
+
+    /// As notes are checked with it.
+    pub fn bits(&self) -> u64 {
+        u64::from_str_radix(&self.0, 16).unwrap_or(0)
     }
 
     /// As the probe gets it.
@@ -101,7 +126,10 @@ impl Writing {
     pub fn read(&self) -> Option<Mark> {
         let words: Vec<&str> = self.body.split(' ').collect();
         Some(match words.as_slice() {
-            ["begin", version] => Mark::Begin((*version).into()),
+            // Another version may have another form; this one tells where the ring lies.
+            ["begin", version, ..] if *version != VERSION.to_string() => Mark::Begin((*version).into()),
+            ["begin", version, ring] => address(ring).map(|_| Mark::Begin((*version).into()))?,
+            ["full"] => Mark::Full,
             ["main"] => Mark::Main,
             ["call", "os_malloc", size] => Mark::Call(Request::Malloc { size: size.parse().ok()? }),
             ["call", "os_calloc", nmemb, size] => {
@@ -130,6 +158,7 @@ pub fn to_nowhere<'t>(system: &'t System<'_>) -> Option<&'t str> {
     arguments.strip_prefix("-1, ").or_else(|| arguments.strip_prefix("4294967295, "))
 }
 
-fn address(text: &str) -> Option<u64> {
+/// An address as marks have it.
+pub fn address(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }

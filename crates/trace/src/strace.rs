@@ -1,128 +1,103 @@
-//! Finding strace, and seeing that it may work here.
+//! strace as a tracer: run within limits, its log taken as it is.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod check;
+mod command;
+mod find;
+mod record;
+mod started;
 
-use nix::unistd::{AccessFlags, access};
-use thiserror::Error;
+use std::process::Stdio;
 
-/// A usable strace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Strace {
-    /// The executable, absolute.
-    pub path: PathBuf,
-    /// Its version.
-    pub version: Version,
-}
+use crate::environment;
+use crate::place::Placement;
+use crate::spec::{Cancel, Finish, Spec, Starter, Stopped};
+use crate::stage::{self, Stage};
+use crate::tracer::{Recording, RunError, Seen, Tracer, Watch};
+use record::{Log, record};
 
-/// A version such as 6.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    /// 6
-    pub major: u32,
-    /// 1
-    pub minor: u32,
-}
+pub use find::{Strace, StraceError, Version};
 
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
+impl Tracer for Strace {
+    fn name(&self) -> String {
+        format!("strace {}", self.version)
     }
-}
 
-/// strace cannot be used.
-#[derive(Debug, Error)]
-pub enum StraceError {
-    /// It is not installed.
-    #[error(
-        "strace is not on the PATH: install it with `make deps` (Debian, Ubuntu: apt-get install strace; Fedora: dnf install strace)"
-    )]
-    Missing,
-    /// It is too old.
-    #[error("{} is strace {found}, which is too old: install strace 5.0 or newer with `make deps`", path.display())]
-    TooOld {
-        /// The executable.
-        path: PathBuf,
-        /// Its version.
-        found: Version,
-    },
-    /// It does not say what it is.
-    #[error("{} does not behave like strace: {problem}; install strace with `make deps`", path.display())]
-    Strange {
-        /// The executable.
-        path: PathBuf,
-        /// What it did instead.
-        problem: String,
-    },
-    /// The system forbids tracing.
-    #[error(
-        "strace may not trace here: {message}; in a container run with --cap-add=SYS_PTRACE, elsewhere set kernel.yama.ptrace_scope to 1 or less"
-    )]
-    NotPermitted {
-        /// What strace said.
-        message: String,
-    },
+    fn record(&self, spec: &Spec, watch: Watch<'_>, cancel: &Cancel) -> Result<Recording, RunError> {
+        self.run(spec, watch, &[], cancel).map(|(recording, _)| recording)
+    }
 }
 
 impl Strace {
-    /// The first strace on the PATH.
-    pub fn find() -> Result<Self, StraceError> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&path).map(|dir| dir.join("strace")).find(|file| is_executable(file));
-        Self::at(found.ok_or(StraceError::Missing)?)
-    }
-
-    /// The strace at `path`.
-    pub fn at(path: PathBuf) -> Result<Self, StraceError> {
-        let strange = |problem: String| StraceError::Strange { path: path.clone(), problem };
-        let path = path.canonicalize().map_err(|error| strange(error.to_string()))?;
-        let output = Command::new(&path).arg("-V").stdin(Stdio::null()).output();
-        let output = output.map_err(|error| strange(error.to_string()))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let line = text.lines().next().unwrap_or_default();
-        let version = Version::read(line).ok_or_else(|| strange(format!("its version is `{line}`")))?;
-        if version < Version::OLDEST {
-            return Err(StraceError::TooOld { path, found: version });
+    /// Runs a program, strace having these further options; the log as well, with what came before the program.
+    fn run(
+        &self,
+        spec: &Spec,
+        watch: Watch<'_>,
+        extra: &[String],
+        cancel: &Cancel,
+    ) -> Result<(Recording, Vec<u8>), RunError> {
+        let (mut log, stage) = match &spec.starter {
+            None => self.record_program(spec, watch, extra, cancel)?,
+            Some(starter) => self.record_started(spec, &**starter, watch, extra, cancel)?,
+        };
+        let whole = log.text.clone();
+        if spec.starter.is_some() {
+            log.text = started::program_only(&log.text);
+            if log.stopped.is_none() && log.text.is_empty() {
+                let words = String::from_utf8_lossy(&log.stderr).trim().to_owned();
+                return Err(RunError::StraceFailed { message: format!("its log is empty; {words}") });
+            }
         }
-        Ok(Self { path, version })
+        check::log(&log, &stage.log(), &spec.program)?;
+        let Log { text, stdout, stderr, stopped, elapsed, .. } = log;
+        Ok((Recording { seen: Seen::Log(text), stdout, stderr, stopped, origins: Vec::new(), elapsed }, whole))
     }
 
-    /// Whether it can let untraced system calls pass at full speed.
-    pub(crate) fn has_seccomp(&self) -> bool {
-        self.version >= Version { major: 5, minor: 3 }
+    fn record_program(
+        &self,
+        spec: &Spec,
+        watch: Watch<'_>,
+        extra: &[String],
+        cancel: &Cancel,
+    ) -> Result<(Log, Stage), RunError> {
+        let program = stage::find_program(&spec.program)?;
+        let probed = watch.probe_key().is_some();
+        if probed {
+            stage::require_probeable(&program)?;
+        }
+        let stage = Stage::set(spec, probed)?;
+        let command = command::strace(self, spec, &program, &stage, watch, extra);
+        let placement = Placement { aslr: spec.aslr, cpu: spec.cpu };
+        let log = record(command, Stdio::null(), &stage.log(), &spec.limits, placement, cancel, None).map_err(spawn)?;
+        Ok((log, stage))
+    }
+
+    /// The same for a program that something else starts.
+    fn record_started(
+        &self,
+        spec: &Spec,
+        starter: &dyn Starter,
+        watch: Watch<'_>,
+        extra: &[String],
+        cancel: &Cancel,
+    ) -> Result<(Log, Stage), RunError> {
+        let stage = Stage::bare(starter.folder())?;
+        let started = starter.start(&environment::start(spec, watch.probe_key(), None)).map_err(spawn)?;
+        let command = command::starting(self, &started.command, &stage, watch, extra);
+        let placement = Placement { aslr: spec.aslr, cpu: spec.cpu };
+        let stop = Some(started.stop);
+        let mut log = record(command, started.input.into(), &stage.log(), &spec.limits, placement, cancel, stop)
+            .map_err(spawn)?;
+        match (started.finish)() {
+            Finish::Ran => {}
+            Finish::Limit(what) => log.stopped = log.stopped.or(Some(Stopped::Starter(what))),
+            Finish::Failed(why) if log.stopped.is_none() => return Err(RunError::NotStarted { why }),
+            Finish::Failed(_) => {}
+        }
+        Ok((log, stage))
     }
 }
 
-impl Version {
-    /// Earlier ones have no `%memory` and `%process` as we use them, and write some lines otherwise.
-    const OLDEST: Self = Self { major: 5, minor: 0 };
-
-    /// Reads `strace -- version 6.1`; what may follow (`.0.13.abc`) does not matter.
-    fn read(line: &str) -> Option<Self> {
-        let (_, version) = line.strip_prefix("strace ")?.split_once("version ")?;
-        let mut parts = version.trim_start_matches('v').split(|letter: char| !letter.is_ascii_digit());
-        Some(Self { major: parts.next()?.parse().ok()?, minor: parts.next()?.parse().ok()? })
-    }
-}
-
-/// Whether `path` is a file that this process may execute.
-pub(crate) fn is_executable(path: &Path) -> bool {
-    path.is_file() && access(path, AccessFlags::X_OK).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_are_read_and_ordered() {
-        let read = |line| Version::read(line).map(|version| (version.major, version.minor));
-        assert_eq!(read("strace -- version 6.1"), Some((6, 1)));
-        assert_eq!(read("strace -- version 5.10.0.12.ab3e-dirty"), Some((5, 10)));
-        assert_eq!(read("strace -- version UNKNOWN"), None);
-        assert_eq!(read("ls (GNU coreutils) 9.1"), None);
-        assert_eq!(read(""), None);
-        assert!(Version { major: 5, minor: 10 } > Version { major: 5, minor: 3 });
-    }
+fn spawn(source: std::io::Error) -> RunError {
+    RunError::Spawn { tracer: "strace", source }
 }

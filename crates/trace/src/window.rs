@@ -10,6 +10,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use osmem_ring::Note;
+
 use crate::log::{Reply, Step, System, What};
 use crate::mark::{Key, Mark, Writing};
 use crate::model::{End, Function, Request};
@@ -163,6 +165,16 @@ impl<'a, 'k> Cutter<'a, 'k> {
                     self.window.steps.push(Doing::System { call, line: step.line, system });
                 }
             }
+            What::Note(note) => {
+                if let Err(why) = self.note(step, *note) {
+                    let text = format!("{note:?}");
+                    self.window.forged.push(Forged { line: step.line, text, why });
+                }
+            }
+            What::Damaged => {
+                let text = "what is no note, among the notes".to_owned();
+                self.window.forged.push(Forged { line: step.line, text, why: Forgery::Key });
+            }
             What::Signal(name) => {
                 if let Some(call) = call.filter(|_| !self.replaced) {
                     self.window.steps.push(Doing::Signal(call, name));
@@ -194,13 +206,26 @@ impl<'a, 'k> Cutter<'a, 'k> {
             return Err(Forgery::Order);
         }
         self.origin = Some(step.at);
+        self.say(step, mark)
+    }
+
+    /// A note; the tracer has checked its key.
+    fn note(&mut self, step: &Step<'_>, note: Note) -> Result<(), Forgery> {
+        if self.replaced {
+            return Err(Forgery::AfterExec);
+        }
+        let mark = Mark::of(note).ok_or(Forgery::Unreadable)?;
+        if self.window.began.is_none() { Err(Forgery::Order) } else { self.say(step, mark) }
+    }
+
+    fn say(&mut self, step: &Step<'_>, mark: Mark) -> Result<(), Forgery> {
         let inside = self.open.get(&step.thread).copied();
         match (mark, inside) {
             (Mark::Begin(version), _) => {
                 self.window.began = Some((step.line, version));
                 self.window.steps.push(Doing::Begin);
             }
-            (Mark::Main, None) => {}
+            (Mark::Main, None) | (Mark::Full, _) => {}
             (Mark::Call(request), None) => {
                 let call = self.window.calls;
                 self.window.calls += 1;

@@ -1,6 +1,8 @@
-//! The log of many sequences, from real children under the real strace and from text.
+//! What many sequences did, from real children under every tracer that works here, and from text.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a panic here is the report")]
+
+mod tracers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +11,13 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use osmem_trace::batch::{Batch, Fact, Mark, read};
+use osmem_trace::log::{self, LogError, Step};
 use osmem_trace::mark::Key;
 use osmem_trace::model::End;
-use osmem_trace::run::{Cancel, Environment, Limits, Recording, RunError};
-use osmem_trace::{Spec, Strace, record_log};
+use osmem_trace::run::{Cancel, Environment, Limits, Recording, RunError, Seen, Tracer, Watch};
+use osmem_trace::{Spec, Strace};
 use proptest::prelude::*;
+use tracers::tracers;
 
 const BITS: u64 = 0x0123_4567_89ab_cdef;
 const PAGE: u64 = 0x1000;
@@ -50,19 +54,36 @@ fn spec(sequences: usize, operations: usize, odd: &str) -> Spec {
         writable: Vec::new(),
         starter: None,
         cpu: Some(0),
+        refuse: None,
     }
 }
 
-fn run(spec: &Spec) -> Result<Recording, RunError> {
-    record_log(&Strace::find().expect("strace is installed"), spec, &Cancel::new())
+fn record(tracer: &dyn Tracer, spec: &Spec) -> Result<Recording, RunError> {
+    tracer.record(spec, Watch::Marks(Some(&Key::new(BITS))), &Cancel::new())
 }
 
-fn recorded(sequences: usize, operations: usize, odd: &str) -> Recording {
-    run(&spec(sequences, operations, odd)).unwrap_or_else(|error| panic!("{odd}: {error}"))
+/// By each tracer.
+fn run(spec: &Spec) -> Vec<Result<Recording, RunError>> {
+    tracers().iter().map(|tracer| record(&**tracer, spec)).collect()
 }
 
-fn batch(log: &[u8]) -> Batch<'_> {
-    read(log, false, &Key::new(BITS)).unwrap_or_else(|error| panic!("{error}"))
+/// By each tracer.
+fn recorded(sequences: usize, operations: usize, odd: &str) -> Vec<Recording> {
+    let recorded = |run: Result<Recording, RunError>| run.unwrap_or_else(|error| panic!("{odd}: {error}"));
+    run(&spec(sequences, operations, odd)).into_iter().map(recorded).collect()
+}
+
+fn batch<'a>(steps: &'a [Step<'a>]) -> Batch<'a> {
+    read(steps, &Key::new(BITS)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn steps(log: &str) -> Vec<Step<'_>> {
+    log::read(log.as_bytes(), false).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Reads a log as a batch.
+fn read_log(log: &[u8], cut: bool) -> Result<(), LogError> {
+    read(&log::read(log, cut)?, &Key::new(BITS)).map(drop)
 }
 
 /// What the program plays by `operations` operations, its mappings at `starts`.
@@ -92,12 +113,13 @@ fn starts(facts: &[Fact<'_>]) -> Vec<u64> {
 
 #[test]
 fn every_sequence_gives_its_facts_in_order() {
-    for odd in ["", "p"] {
-        let recording = recorded(20, 7, odd);
+    for recording in ["", "p"].into_iter().flat_map(|odd| recorded(20, 7, odd)) {
         assert_eq!(recording.stopped, None);
-        let steps = osmem_trace::log::read(&recording.log, false).unwrap();
-        assert!(steps.iter().all(|step| step.at.is_none()), "instruction pointers cost time");
-        let batch = batch(&recording.log);
+        let steps = recording.steps().unwrap();
+        if matches!(recording.seen, Seen::Log(_)) {
+            assert!(steps.iter().all(|step| step.at.is_none()), "instruction pointers cost time");
+        }
+        let batch = batch(&steps);
         assert_eq!((batch.ready, batch.over, batch.end), (true, true, Some(End::Exit(5))));
         assert_eq!((batch.moves.as_slice(), batch.forged.as_slice()), (&[][..], &[][..]));
         assert_eq!(batch.sequences.keys().copied().collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
@@ -113,8 +135,12 @@ fn every_sequence_gives_its_facts_in_order() {
 
 #[test]
 fn what_is_odd_about_a_child_is_among_its_facts() {
-    let recording = recorded(8, 2, "kxtgfolb");
-    let batch = batch(&recording.log);
+    for recording in recorded(8, 2, "kxtgfolb") {
+        odd_children(&batch(&recording.steps().unwrap()));
+    }
+}
+
+fn odd_children(batch: &Batch<'_>) {
     assert_eq!((batch.over, batch.forged.as_slice()), (true, &[][..]));
     let mapped =
         |pages: u64| move |fact: &Fact<'_>| matches!(fact, Fact::Mmap { length, .. } if *length == pages * PAGE);
@@ -144,54 +170,66 @@ fn what_is_odd_about_a_child_is_among_its_facts() {
 
 #[test]
 fn what_the_program_itself_does_is_told() {
-    let recording = recorded(2, 1, "c");
-    let batch = batch(&recording.log);
-    let [moved] = batch.moves[..] else { panic!("{:?}", batch.moves) };
-    assert_eq!((moved.from + 0x3000, moved.to), (moved.now, moved.now));
-    assert_eq!(batch.heap, Some(moved.now));
-    assert_eq!(batch.sequences[&1].heap, Some(moved.now));
-
-    let recording = recorded(2, 1, "e");
-    let batch = self::batch(&recording.log);
-    assert_eq!((batch.ready, batch.over, batch.forged.len()), (false, false, 1));
-    assert!(batch.sequences.is_empty());
-
-    let recording = recorded(3, 1, "-2");
-    let batch = self::batch(&recording.log);
-    assert_eq!((batch.sequences.keys().copied().collect::<Vec<_>>(), batch.forged.len()), (vec![1, 3], 1));
-    assert_eq!(batch.sequences[&1].facts.last(), Some(&Fact::Forged));
+    for recording in recorded(2, 1, "c") {
+        let steps = recording.steps().unwrap();
+        let batch = batch(&steps);
+        let [moved] = batch.moves[..] else { panic!("{:?}", batch.moves) };
+        assert_eq!((moved.from + 0x3000, moved.to), (moved.now, moved.now));
+        assert_eq!(batch.heap, Some(moved.now));
+        assert_eq!(batch.sequences[&1].heap, Some(moved.now));
+    }
+    for recording in recorded(2, 1, "e") {
+        let steps = recording.steps().unwrap();
+        let batch = batch(&steps);
+        assert_eq!((batch.ready, batch.over, batch.forged.len()), (false, false, 1));
+        assert!(batch.sequences.is_empty());
+    }
+    for recording in recorded(3, 1, "-2") {
+        let steps = recording.steps().unwrap();
+        let batch = batch(&steps);
+        assert_eq!((batch.sequences.keys().copied().collect::<Vec<_>>(), batch.forged.len()), (vec![1, 3], 1));
+        assert_eq!(batch.sequences[&1].facts.last(), Some(&Fact::Forged));
+    }
 }
 
 #[test]
 fn a_run_that_is_stopped_gives_what_there_is_and_one_that_cannot_start_an_error() {
     let mut stopped = spec(1_000_000, 4, "");
     stopped.limits.log = 1 << 18;
-    let recording = run(&stopped).unwrap();
-    assert!(recording.stopped.is_some());
-    let batch = read(&recording.log, true, &Key::new(BITS)).unwrap();
-    assert!(batch.ready && !batch.over && batch.sequences.len() > 10);
+    for recording in run(&stopped) {
+        let recording = recording.unwrap();
+        assert!(recording.stopped.is_some());
+        let steps = recording.steps().unwrap();
+        let batch = batch(&steps);
+        assert!(batch.ready && !batch.over && batch.sequences.len() > 10);
+    }
 
-    let error = run(&Spec { program: "/no/such/program".into(), ..spec(1, 1, "") }).unwrap_err();
-    assert!(matches!(error, RunError::ProgramNotFound { .. }), "{error}");
-    let error = run(&Spec { library: Some("/no/such/library".into()), ..spec(1, 1, "") }).unwrap_err();
-    assert!(matches!(error, RunError::Library { .. }), "{error}");
+    for error in run(&Spec { program: "/no/such/program".into(), ..spec(1, 1, "") }) {
+        assert!(matches!(error, Err(RunError::ProgramNotFound { .. })), "{error:?}");
+    }
+    for error in run(&Spec { library: Some("/no/such/library".into()), ..spec(1, 1, "") }) {
+        assert!(matches!(error, Err(RunError::Library { .. })), "{error:?}");
+    }
     // No format that the system knows.
     let text = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/batch.c");
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-program");
     let script = "cp \"$0\" \"$1\" && chmod 755 \"$1\"";
     assert!(Command::new("sh").args(["-c", script, text]).arg(&copy).status().unwrap().success());
-    let error = run(&Spec { program: copy, ..spec(1, 1, "") }).unwrap_err();
-    assert!(matches!(error, RunError::NotExecutable { .. }), "{error}");
+    for error in run(&Spec { program: copy, ..spec(1, 1, "") }) {
+        assert!(matches!(error, Err(RunError::NotExecutable { .. })), "{error:?}");
+    }
 }
 
 #[test]
 fn the_program_sees_neither_probe_nor_key() {
     let mut printing = spec(0, 0, "");
     (printing.program, printing.args) = ("env".into(), Vec::new());
-    let text = String::from_utf8(run(&printing).unwrap().stdout).unwrap();
-    let names: Vec<_> = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
-    assert!(names.contains(&"LD_LIBRARY_PATH"), "{text}");
-    assert!(!names.contains(&"LD_PRELOAD") && !names.contains(&"OSMEM_PROBE_KEY"), "{text}");
+    for recording in run(&printing) {
+        let text = String::from_utf8(recording.unwrap().stdout).unwrap();
+        let names: Vec<_> = text.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        assert!(names.contains(&"LD_LIBRARY_PATH"), "{text}");
+        assert!(!names.contains(&"LD_PRELOAD") && !names.contains(&"OSMEM_PROBE_KEY"), "{text}");
+    }
 }
 
 #[test]
@@ -199,7 +237,7 @@ fn halves_are_joined_and_numbers_may_be_given_out_again() {
     let log = "\
 1 execve(\"p\", [\"p\"], 0x7f /* 1 var */) = 0
 1 brk(NULL) = 0x5000
-1 write(-1, \"0123456789abcdef ready\", 22) = -1 EBADF (Bad file descriptor)
+1 write(-1, \"0123456789abcdef ready 0x7f10\", 29) = -1 EBADF (Bad file descriptor)
 1 clone(child_stack=NULL, flags=SIGCHLD <unfinished ...>
 2 write(-1, \"0123456789abcdef sequence 40\", 28 <unfinished ...>
 1 <... clone resumed>, child_tidptr=0x7f) = 2
@@ -214,7 +252,8 @@ fn halves_are_joined_and_numbers_may_be_given_out_again() {
 2 exit_group(0) = ?
 2 +++ exited with 0 +++
 ";
-    let batch = batch(log.as_bytes());
+    let steps = steps(log);
+    let batch = batch(&steps);
     let facts: Vec<_> = batch.sequences.iter().map(|(number, sequence)| (*number, sequence.facts.clone())).collect();
     assert_eq!(
         facts,
@@ -225,7 +264,7 @@ fn halves_are_joined_and_numbers_may_be_given_out_again() {
 
 const SHORT: &str = "\
 1 execve(\"p\", [\"p\"], 0x7f /* 1 var */) = 0
-1 write(-1, \"0123456789abcdef ready\", 22) = -1 EBADF (Bad file descriptor)
+1 write(-1, \"0123456789abcdef ready 0x7f10\", 29) = -1 EBADF (Bad file descriptor)
 1 fork() = 2
 ";
 
@@ -245,29 +284,28 @@ fn marks_that_are_nearly_right_are_forged() {
         let log = format!(
             "{SHORT}2 write(-1, \"0123456789abcdef sequence 1\", 27) = -1 EBADF (Bad)\n2 write(-1, {text}) = -1 EBADF (Bad)\n"
         );
-        assert_eq!(batch(log.as_bytes()).sequences[&1].facts, [Fact::Forged], "{text}");
+        assert_eq!(batch(&steps(&log)).sequences[&1].facts, [Fact::Forged], "{text}");
     }
 }
 
 #[test]
 fn arguments_that_the_kernel_does_not_know_are_an_error() {
     for call in ["brk(five)", "brk()", "mmap(NULL, 5)", "mmap(NULL, x, P, M, -1, 0)", "munmap(0x7f)", "munmap(7, 5)"] {
-        let error = read(format!("{SHORT}2 {call} = 0\n").as_bytes(), false, &Key::new(BITS)).unwrap_err();
+        let error = read_log(format!("{SHORT}2 {call} = 0\n").as_bytes(), false).unwrap_err();
         assert_eq!((error.line, error.text.as_str()), (4, call));
     }
-    assert_eq!(read(b"1 execve(\"p\") = 0\nhello\n", false, &Key::new(BITS)).unwrap_err().line, 2);
-    assert_eq!(batch(b""), Batch::default());
+    assert_eq!(batch(&[]), Batch::default());
 }
 
 fn real() -> &'static str {
     static LOG: OnceLock<String> = OnceLock::new();
-    LOG.get_or_init(|| String::from_utf8(recorded(8, 6, "kxtgfolbp").log).unwrap())
+    LOG.get_or_init(|| record(&Strace::find().unwrap(), &spec(8, 6, "kxtgfolbp")).unwrap().raw(1))
 }
 
 proptest! {
     #[test]
     fn no_bytes_make_it_panic(log in any::<Vec<u8>>(), cut: bool) {
-        let _ = read(&log, cut, &Key::new(BITS));
+        let _ = read_log(&log, cut);
     }
 
     /// A damaged log gives an error or facts, and an error names a line that exists.
@@ -281,7 +319,7 @@ proptest! {
         let mut log = real().to_string();
         let at = at.index(log.len());
         log.replace_range(at..(at + length).min(log.len()), &with);
-        if let Err(error) = read(log.as_bytes(), cut, &Key::new(BITS)) {
+        if let Err(error) = read_log(log.as_bytes(), cut) {
             prop_assert!((1..=log.lines().count()).contains(&error.line));
         }
     }
@@ -291,7 +329,7 @@ proptest! {
     fn no_disorder_makes_it_panic(picks in prop::collection::vec(any::<prop::sample::Index>(), 0..200)) {
         let lines: Vec<&str> = real().lines().collect();
         let log: String = picks.iter().flat_map(|pick| [*pick.get(&lines), "\n"]).collect();
-        if let Err(error) = read(log.as_bytes(), false, &Key::new(BITS)) {
+        if let Err(error) = read_log(log.as_bytes(), false) {
             prop_assert!((1..=picks.len()).contains(&error.line));
         }
     }

@@ -1,9 +1,10 @@
-//! Real programs under the real strace.
+//! Real programs under every tracer that works here.
 
 #![expect(clippy::unwrap_used, reason = "a panic here is the report")]
 
 mod file;
 mod support;
+mod tracers;
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,9 +14,10 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::Pid;
 use osmem_trace::model::{End, Function};
-use osmem_trace::run::{Cancel, EndProof, Environment, Forgery, RunError, Stopped};
-use osmem_trace::{Strace, observe};
-use support::{built, run, seen, spec};
+use osmem_trace::run::{Cancel, EndProof, Environment, Forgery, RunError, Stopped, Tracer};
+use osmem_trace::{Observation, Strace, observe};
+use support::{built, each, run, seen, spec};
+use tracers::tracers;
 
 const PLAIN: &str = "\
 program: brk(HEAP) = HEAP
@@ -46,8 +48,12 @@ fn a_plain_program_gives_its_trace_wherever_it_lies_and_runs() {
         assert_eq!((observation.began, observation.stopped), (true, None));
         assert!(observation.forged.is_empty() && observation.missing.is_empty());
         assert_eq!(observation.stderr, b"a \"b\" = ) \n");
-        assert!(observation.raw.lines().next().unwrap().contains("begin 1"), "{}", observation.raw);
-        assert!(observation.raw.ends_with("+++ exited with 3 +++\n"), "{}", observation.raw);
+    }
+    for (name, observation) in each(&spec("plain")) {
+        let Observation { raw, stderr, .. } = observation.unwrap();
+        assert_eq!(stderr, b"a \"b\" = ) \n", "{name}");
+        assert!(raw.lines().next().unwrap().contains("begin 2 0x"), "{name}: {raw}");
+        assert!(raw.ends_with("+++ exited with 3 +++\n"), "{name}: {raw}");
     }
 }
 
@@ -73,10 +79,13 @@ fn ends_of_all_kinds() {
 
 #[test]
 fn threads_are_seen_and_other_processes_are_not() {
-    let observation = seen("threads");
-    let calls: Vec<_> = observation.trace.calls().collect();
-    assert_eq!((calls.len(), observation.forged.len()), (8, 0));
-    assert!(calls.iter().all(|call| call.events.len() == 1), "{}", observation.trace);
+    // In whatever order.
+    for (name, observation) in each(&spec("threads")) {
+        let observation = observation.unwrap();
+        let calls: Vec<_> = observation.trace.calls().collect();
+        assert_eq!((calls.len(), observation.forged.len()), (8, 0), "{name}");
+        assert!(calls.iter().all(|call| call.events.len() == 1), "{name}: {}", observation.trace);
+    }
 
     let observation = seen("fork");
     assert_eq!((observation.calls, observation.proof), (1, Some(EndProof::Return(259))));
@@ -127,7 +136,7 @@ fn what_does_not_end_is_ended_with_all_that_it_started() {
         let start = Instant::now();
         let observation = run(&spec).unwrap();
         assert_eq!(observation.stopped, Some(Stopped::Timeout), "{scenario}");
-        assert!(start.elapsed() < Duration::from_secs(8), "{scenario}");
+        assert!(start.elapsed() < Duration::from_secs(8) * u32::try_from(tracers().len()).unwrap(), "{scenario}");
         // The daemon's parent had ended well before.
         let expected = if scenario == "daemon" { End::Exit(3) } else { End::Killed("SIGKILL".into()) };
         assert_eq!(observation.trace.end, expected, "{scenario}");
@@ -140,20 +149,26 @@ fn floods_are_stopped_and_only_their_end_is_kept() {
     let mut flood = spec("flood");
     flood.limits.output = 1 << 20;
     flood.limits.tail = 1000;
-    let observation = run(&flood).unwrap();
-    assert_eq!((observation.stopped, observation.stdout.len()), (Some(Stopped::OutputLimit), 1000));
+    for (name, observation) in each(&flood) {
+        let observation = observation.unwrap();
+        assert_eq!((observation.stopped, observation.stdout.len()), (Some(Stopped::OutputLimit), 1000), "{name}");
+    }
 
     let mut flood = spec("log flood");
     flood.limits.log = 1 << 20;
-    let observation = run(&flood).unwrap();
-    assert_eq!(observation.stopped, Some(Stopped::LogLimit));
-    assert_eq!(observation.trace.end, End::Killed("SIGKILL".into()));
-    assert!(observation.raw.len() <= 1 << 20);
+    for (name, observation) in each(&flood) {
+        let observation = observation.unwrap();
+        assert_eq!(observation.stopped, Some(Stopped::LogLimit), "{name}");
+        assert_eq!(observation.trace.end, End::Killed("SIGKILL".into()), "{name}");
+        assert!(observation.raw.len() <= 2 << 20, "{name}: {}", observation.raw.len());
+    }
 
     // Too long a log of a program that has already ended.
     let mut short = spec("plain");
     short.limits.log = 1000;
-    assert_eq!(run(&short).unwrap().stopped, Some(Stopped::LogLimit));
+    for (name, observation) in each(&short) {
+        assert_eq!(observation.unwrap().stopped, Some(Stopped::LogLimit), "{name}");
+    }
 }
 
 #[test]
@@ -161,19 +176,21 @@ fn a_run_is_cancelled_from_another_thread() {
     let token = format!("token-cancel-{}", std::process::id());
     let mut spec = spec("sleep");
     spec.args.push(token.clone().into());
-    let cancel = Cancel::new();
-    let start = Instant::now();
-    let observation = thread::scope(|scope| {
-        let run = scope.spawn(|| observe(&Strace::find().unwrap(), &spec, &cancel));
-        thread::sleep(Duration::from_millis(300));
-        cancel.cancel();
-        run.join().unwrap().unwrap()
-    });
-    assert_eq!(observation.stopped, Some(Stopped::Cancelled));
-    assert!(start.elapsed() < Duration::from_secs(8));
-    assert!(!is_running(&token));
-    // What is cancelled before it starts ends too.
-    assert_eq!(observe(&Strace::find().unwrap(), &spec, &cancel).unwrap().stopped, Some(Stopped::Cancelled));
+    for tracer in tracers() {
+        let cancel = Cancel::new();
+        let start = Instant::now();
+        let observation = thread::scope(|scope| {
+            let run = scope.spawn(|| observe(&*tracer, &spec, &cancel));
+            thread::sleep(Duration::from_millis(300));
+            cancel.cancel();
+            run.join().unwrap().unwrap()
+        });
+        assert_eq!(observation.stopped, Some(Stopped::Cancelled), "{tracer:?}");
+        assert!(start.elapsed() < Duration::from_secs(8), "{tracer:?}");
+        assert!(!is_running(&token), "{tracer:?}");
+        // What is cancelled before it starts ends too.
+        assert_eq!(observe(&*tracer, &spec, &cancel).unwrap().stopped, Some(Stopped::Cancelled), "{tracer:?}");
+    }
 }
 
 #[test]
@@ -182,40 +199,50 @@ fn the_environment_is_pinned_or_inherited_and_the_folder_of_the_run_is_removed()
     let library = folder.path().join("a folder").join("student's.so");
     fs::create_dir(library.parent().unwrap()).unwrap();
     fs::copy(&built().1, &library).unwrap();
+    // By each tracer.
     let lines = |environment| {
-        let run =
-            run(&osmem_trace::Spec { environment, library: Some(library.clone()), ..spec("environment") }).unwrap();
-        String::from_utf8(run.stdout).unwrap().lines().map(String::from).collect::<Vec<_>>()
+        let lines = |(_, run): (String, Result<Observation, RunError>)| {
+            String::from_utf8(run.unwrap().stdout).unwrap().lines().map(String::from).collect::<Vec<_>>()
+        };
+        each(&osmem_trace::Spec { environment, library: Some(library.clone()), ..spec("environment") })
+            .into_iter()
+            .map(lines)
     };
-    let pinned = lines(Environment::Pinned);
-    let names: Vec<_> = pinned.iter().map(|line| line.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["GLIBC_TUNABLES", "LC_ALL", "OSMEM_PROBE_KEY", "LD_PRELOAD", "LD_LIBRARY_PATH"]);
-    let (folders, beside) = pinned[4].strip_prefix("LD_LIBRARY_PATH=").unwrap().split_once(':').unwrap();
-    assert_eq!(beside, library.canonicalize().unwrap().parent().unwrap().to_str().unwrap());
-    assert!(folders.starts_with('/') && !PathBuf::from(folders).exists(), "{folders}");
+    for (pinned, inherited) in lines(Environment::Pinned).zip(lines(Environment::Inherited)) {
+        let value = |name: &str| pinned.iter().find_map(|line| line.strip_prefix(&format!("{name}="))).unwrap();
+        let mut names: Vec<_> = pinned.iter().map(|line| line.split('=').next().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["GLIBC_TUNABLES", "LC_ALL", "LD_LIBRARY_PATH", "LD_PRELOAD", "OSMEM_PROBE_KEY"]);
+        let (folders, beside) = value("LD_LIBRARY_PATH").split_once(':').unwrap();
+        assert_eq!(beside, library.canonicalize().unwrap().parent().unwrap().to_str().unwrap());
+        assert!(folders.starts_with('/') && !PathBuf::from(folders).exists(), "{folders}");
 
-    let inherited = lines(Environment::Inherited);
-    assert!(inherited.len() > pinned.len() && inherited.iter().any(|line| line.starts_with("PATH=")), "{inherited:?}");
-    assert!(inherited.contains(&"LD_PRELOAD=libosmem_probe.so".into()), "{inherited:?}");
-    let key = |lines: &[String]| lines.iter().find(|line| line.starts_with("OSMEM_PROBE_KEY=")).cloned().unwrap();
-    assert_ne!(key(&pinned), key(&inherited), "each run has a key of its own");
+        let has = |start: &str| inherited.iter().any(|line| line.starts_with(start));
+        assert!(inherited.len() > pinned.len() && has("PATH="), "{inherited:?}");
+        assert!(inherited.contains(&"LD_PRELOAD=libosmem_probe.so".into()), "{inherited:?}");
+        let key = |lines: &[String]| lines.iter().find(|line| line.starts_with("OSMEM_PROBE_KEY=")).cloned().unwrap();
+        assert_ne!(key(&pinned), key(&inherited), "each run has a key of its own");
+    }
 }
 
 #[test]
 fn the_callers_thread_keeps_its_place() {
     const ADDR_NO_RANDOMIZE: u32 = 0x004_0000;
     let before = sched_getaffinity(Pid::from_raw(0)).unwrap();
-    let placed = |aslr, cpu| {
-        let run = run(&osmem_trace::Spec { aslr, cpu, ..spec("placement") }).unwrap();
-        let text = String::from_utf8(run.stdout).unwrap();
+    let placed = |tracer: &dyn Tracer, aslr, cpu| {
+        let spec = osmem_trace::Spec { aslr, cpu, ..spec("placement") };
+        let text = String::from_utf8(observe(tracer, &spec, &Cancel::new()).unwrap().stdout).unwrap();
         let (cpus, persona) = text.trim().split_once(" cpus, personality ").unwrap();
         (cpus.parse::<usize>().unwrap(), u32::from_str_radix(persona, 16).unwrap() & ADDR_NO_RANDOMIZE != 0)
     };
     let first = (0..CpuSet::count()).find(|cpu| before.is_set(*cpu).unwrap());
-    assert_eq!(placed(false, first), (1, true));
-    let after = sched_getaffinity(Pid::from_raw(0)).unwrap();
-    assert!((0..CpuSet::count()).all(|cpu| before.is_set(cpu) == after.is_set(cpu)));
-    assert_eq!(placed(true, None), ((0..CpuSet::count()).filter(|cpu| before.is_set(*cpu).unwrap()).count(), false));
+    let all = (0..CpuSet::count()).filter(|cpu| before.is_set(*cpu).unwrap()).count();
+    for tracer in tracers() {
+        assert_eq!(placed(&*tracer, false, first), (1, true), "{tracer:?}");
+        let after = sched_getaffinity(Pid::from_raw(0)).unwrap();
+        assert!((0..CpuSet::count()).all(|cpu| before.is_set(cpu) == after.is_set(cpu)), "{tracer:?}");
+        assert_eq!(placed(&*tracer, true, None), (all, false), "{tracer:?}");
+    }
 }
 
 #[test]
@@ -254,7 +281,8 @@ fn a_program_that_kills_strace_gives_an_error_and_leaves_nothing() {
     let token = format!("token-kill-{}", std::process::id());
     let mut spec = spec("kill strace");
     spec.args.push(token.clone().into());
-    let error = run(&spec).unwrap_err();
+    // The built-in tracer is no process that could be killed: it is this one.
+    let error = observe(&Strace::find().unwrap(), &spec, &Cancel::new()).unwrap_err();
     assert!(matches!(&error, RunError::LogIncomplete { why } if why.contains("SIGKILL")), "{error}");
     assert!(!is_running(&token));
 }

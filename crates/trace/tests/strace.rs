@@ -6,9 +6,9 @@ mod file;
 
 use std::path::Path;
 
-use osmem_trace::run::{Cancel, Environment, Limits, RunError};
+use osmem_trace::run::{Cancel, Environment, Limits, RunError, Tracer, Watch};
 use osmem_trace::strace::StraceError;
-use osmem_trace::{Spec, Strace, observe, record_log};
+use osmem_trace::{Spec, Strace, observe};
 
 /// An strace of version 6.1 that does what `script` says, `$log` being where it shall write.
 fn play(folder: &Path, script: &str) -> Strace {
@@ -32,10 +32,11 @@ fn run(script: &str) -> Result<(), RunError> {
         writable: Vec::new(),
         starter: None,
         cpu: None,
+        refuse: None,
     };
     let strace = play(folder.path(), script);
     let observed = observe(&strace, &spec, &Cancel::new()).map(|_| ());
-    let recorded = record_log(&strace, &spec, &Cancel::new()).map(|_| ());
+    let recorded = strace.record(&spec, Watch::Marks(None), &Cancel::new()).map(|_| ());
     // Both ways of running a program are of one mind, but for lines that only one of them reads.
     let kind = |result: &Result<(), RunError>| result.as_ref().map_err(std::mem::discriminant).copied();
     if !matches!(observed, Err(RunError::Log(_))) {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 
-use super::BatteryArgs;
+use super::{BatteryArgs, TracerArgs};
 
 const GRADE_EXAMPLES: &str = "\
 Examples:
@@ -20,7 +20,7 @@ Exit codes:
   1    some did not
   2    unusable command line or course file
   3    the only submission does not build
-  5    the environment is unfit: no box, no strace, a folder that cannot be written; or a submission could not be judged for such a reason
+  5    the environment is unfit: no box, no tracer, a folder that cannot be written; or a submission could not be judged for such a reason
   130  interrupted; --resume goes on";
 
 const MERGE_EXAMPLES: &str = "\
@@ -68,6 +68,9 @@ pub struct GradeArgs {
     /// Build and run submissions without a box: they can do what you can do
     #[arg(long = "unsafe", conflicts_with = "containment")]
     pub unsafe_: bool,
+    /// Who watches.
+    #[command(flatten)]
+    pub watch: TracerArgs,
     /// How many submissions are graded at the same time, 1 to 256 [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,

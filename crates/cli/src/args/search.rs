@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use osmem_oracle::readings::Allowed;
 
-use super::{Format, Header, seconds};
+use super::{Format, Header, TracerArgs, seconds};
 
 const JUDGE_EXAMPLES: &str = "\
 Examples:
@@ -99,6 +99,9 @@ pub struct FuzzArgs {
     /// How long one program may take, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
     pub timeout: Duration,
+    /// Who watches.
+    #[command(flatten)]
+    pub watch: TracerArgs,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -144,6 +147,9 @@ pub struct ReplayArgs {
     /// How long the script may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
+    /// Who watches.
+    #[command(flatten)]
+    pub watch: TracerArgs,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

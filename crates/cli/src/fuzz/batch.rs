@@ -1,6 +1,6 @@
 //! Many random programs at once: each runs in a process of its own, and is compared with what the contract demands of it.
 //!
-//! A mark costs two switches to strace and back, so one stands only where a system call must be made, and behind it. Any other
+//! A mark may cost two switches to the tracer and back, so one stands only where a system call must be made, and behind it. Any other
 //! system call, wherever it stands, is then one too many. What does not agree is only a suspect: it is watched by itself later.
 
 use std::time::Duration;
@@ -9,9 +9,10 @@ use osmem_oracle::call::{Address, Granting, NULL, System};
 use osmem_oracle::params::HEAP;
 use osmem_oracle::program::{Done, Op};
 use osmem_oracle::random::Generated;
-use osmem_replay::FileHeader;
+use osmem_replay::{FileHeader, State};
 use osmem_trace::batch::{self, Fact, Mark, Sequence};
 use osmem_trace::mark::Key;
+use osmem_trace::run::Tracer;
 
 use crate::error::Error;
 use crate::lab::Lab;
@@ -19,28 +20,95 @@ use crate::lab::Lab;
 /// Of so many programs one has all marks.
 const THOROUGH: usize = 8;
 
-/// Runs `programs`; the places of those that did not agree, and how many calls agreed.
+/// What one tracer shows of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// All of it is as it must be: its calls.
+    Right(usize),
+    /// Something differs.
+    Suspect,
+    /// It did not come to its end: how far it came depends on the time that it had.
+    Unfinished,
+}
+
+/// Runs `programs`, the first of which has this number; the places of those that did not agree, and how many calls agreed.
+///
+/// Two tracers must show the same.
 pub fn run(
     lab: &Lab,
+    first: u64,
     programs: &[Generated],
-    key: u64,
+    key: &Key,
     time: Duration,
     cpu: Option<usize>,
 ) -> Result<(Vec<usize>, usize), Error> {
-    let scripts = programs.iter().enumerate().map(|(place, program)| (&program.ops[..], marks(program, place)));
-    let ran = lab.batch(scripts, key, time, cpu)?;
-    let key = Key::new(key);
-    let seen = batch::read(&ran.recording.log, ran.recording.stopped.is_some(), &key);
+    let mut all: Vec<(String, Vec<Shown>)> = Vec::new();
+    for tracer in lab.witness.tracers() {
+        all.push((tracer.name(), shown(lab, tracer, programs, key, time, cpu)?));
+        // Nobody compares what was interrupted.
+        if lab.is_cancelled() {
+            break;
+        }
+    }
     let (mut suspects, mut calls) = (Vec::new(), 0);
-    for (place, program) in programs.iter().enumerate() {
-        let sequence = seen.as_ref().ok().filter(|seen| seen.ready && seen.moves.is_empty() && seen.forged.is_empty());
-        let sequence = sequence.and_then(|seen| seen.sequences.get(&(place as u64)));
-        match sequence.and_then(|seen| agreeing(program, place, seen, &ran.header, &ran.file)) {
-            Some(agreed) => calls += agreed,
-            None => suspects.push(place),
+    for place in 0..programs.len() {
+        let seen: Vec<(&str, Shown)> = all.iter().map(|(name, shown)| (name.as_str(), shown[place])).collect();
+        match agreed(&seen) {
+            Ok(Some(made)) => calls += made,
+            Ok(None) => suspects.push(place),
+            Err([right, wrong]) if !lab.is_cancelled() => {
+                return Err(Error::Batch { program: first + place as u64, right, wrong });
+            }
+            Err(_) => suspects.push(place),
         }
     }
     Ok((suspects, calls))
+}
+
+/// What all tracers agree on about a program: its calls, or that it is a suspect; otherwise the names of two that do not.
+fn agreed(seen: &[(&str, Shown)]) -> Result<Option<usize>, [String; 2]> {
+    let name =
+        |wanted: fn(Shown) -> bool| seen.iter().find(|(_, shown)| wanted(*shown)).map(|(name, _)| (*name).to_owned());
+    let right = name(|shown| matches!(shown, Shown::Right(_)));
+    if let (Some(right), Some(wrong)) = (right, name(|shown| shown == Shown::Suspect)) {
+        return Err([right, wrong]);
+    }
+    // How many calls a program makes is known beforehand.
+    let calls = seen.iter().map(|(_, shown)| if let Shown::Right(calls) = shown { Some(*calls) } else { None });
+    Ok(calls.collect::<Option<Vec<usize>>>().and_then(|calls| calls.first().copied()))
+}
+
+/// What a tracer shows of each program.
+fn shown(
+    lab: &Lab,
+    tracer: &dyn Tracer,
+    programs: &[Generated],
+    key: &Key,
+    time: Duration,
+    cpu: Option<usize>,
+) -> Result<Vec<Shown>, Error> {
+    let scripts = programs.iter().enumerate().map(|(place, program)| (&program.ops[..], marks(program, place)));
+    let ran = lab.batch(tracer, scripts, key, time, cpu)?;
+    let steps = ran.recording.steps();
+    let seen = steps.as_ref().ok().and_then(|steps| batch::read(steps, key).ok());
+    let seen = seen.filter(|seen| seen.ready && seen.moves.is_empty() && seen.forged.is_empty());
+    let whole = ran.recording.stopped.is_none();
+    let shown = |(place, program): (usize, &Generated)| {
+        let sequence = seen.as_ref().and_then(|seen| seen.sequences.get(&(place as u64)));
+        match sequence.and_then(|seen| agreeing(program, place, seen, &ran.header, &ran.file)) {
+            Some(calls) => Shown::Right(calls),
+            None if whole && ended(&ran.header, &ran.file, place) => Shown::Suspect,
+            None => Shown::Unfinished,
+        }
+    };
+    Ok(programs.iter().enumerate().map(shown).collect())
+}
+
+/// Whether the process of a program ended by itself.
+fn ended(header: &FileHeader, file: &[u8], place: usize) -> bool {
+    let sequence = u32::try_from(place).ok().and_then(|place| header.sequence(file, place));
+    let state = sequence.and_then(|sequence| sequence.state());
+    matches!(state, Some(State::Exited | State::Signalled | State::Stopped))
 }
 
 /// Before which steps a mark stands: those that ask the system for something, and those behind them.
@@ -139,5 +207,27 @@ impl Places {
             _ => false,
         };
         alike.then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tracers_show_is_the_same_or_an_error() {
+        use Shown::{Right, Suspect, Unfinished};
+        let both = |one, other| agreed(&[("one", one), ("other", other)]);
+        assert_eq!(agreed(&[("one", Right(7))]), Ok(Some(7)));
+        assert_eq!(agreed(&[("one", Suspect)]), Ok(None));
+        assert_eq!(both(Right(7), Right(7)), Ok(Some(7)));
+        assert_eq!(both(Suspect, Suspect), Ok(None));
+        assert_eq!(both(Right(7), Suspect), Err(["one".to_owned(), "other".to_owned()]));
+        assert_eq!(both(Suspect, Right(7)), Err(["other".to_owned(), "one".to_owned()]));
+        // One tracer takes longer than the other.
+        for other in [Right(7), Suspect, Unfinished] {
+            assert_eq!(both(Unfinished, other), Ok(None));
+            assert_eq!(both(other, Unfinished), Ok(None));
+        }
     }
 }

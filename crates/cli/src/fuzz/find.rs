@@ -10,6 +10,7 @@ use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{End, Run};
 use osmem_oracle::shrink::shrink;
 use osmem_oracle::symptom::Symptom;
+use osmem_trace::run::RunError;
 
 use crate::error::Error;
 use crate::lab::{Lab, Watched};
@@ -85,8 +86,15 @@ impl Judge<'_> {
 
     /// The shortest program that shows the same, as far as `patience` reaches.
     ///
-    /// `tries` is how many programs may be tried: unlike the time, it gives the same program every time.
-    pub fn shrunk(&self, found: Finding, patience: Duration, tries: usize, cpu: Option<usize>) -> Finding {
+    /// `tries` is how many programs may be tried: unlike the time, it gives the same program every time. A program that cannot be watched
+    /// is passed over, but not one about which two tracers disagree.
+    pub fn shrunk(
+        &self,
+        found: Finding,
+        patience: Duration,
+        tries: usize,
+        cpu: Option<usize>,
+    ) -> Result<Finding, Error> {
         let start = Instant::now();
         let mut tried = 0;
         // Nothing that comes after the call that went wrong can matter.
@@ -94,10 +102,11 @@ impl Judge<'_> {
         let ops = best.ops.clone();
         let kind = best.kind;
         let mut latest: Option<Finding> = None;
+        let mut doubt = None;
         let _shortest = shrink(ops, |candidate| {
             // Without a call it would be no script, even where the library fails before the first one.
             let is_over = start.elapsed() > patience || tried >= tries || self.lab.is_cancelled();
-            if is_over || !candidate.iter().any(Op::is_call) {
+            if is_over || doubt.is_some() || !candidate.iter().any(Op::is_call) {
                 return false;
             }
             tried += 1;
@@ -106,13 +115,17 @@ impl Judge<'_> {
                     latest = Some(finding);
                     true
                 }
+                Err(error @ Error::Run(RunError::Disagreement { .. })) => {
+                    doubt = Some(error);
+                    false
+                }
                 _ => false,
             }
         });
         if let Some(latest) = latest {
             best = latest;
         }
-        best
+        doubt.map_or(Ok(best), Err)
     }
 }
 

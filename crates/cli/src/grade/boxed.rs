@@ -8,7 +8,7 @@ use std::sync::Arc;
 use osmem_sandbox::host::{Line, Network};
 use osmem_sandbox::policy::{Message, Reached};
 use osmem_sandbox::{Limits, Policy, Tier, view};
-use osmem_trace::run::{Finish, Start, Started, Starter};
+use osmem_trace::run::{Finish, Instruction, Start, Started, Starter};
 
 use super::workshop::{Bench, Workshop, hand_over};
 
@@ -137,6 +137,7 @@ impl Starter for Boxed {
             network: self.network.clone().map(Into::into),
             user: self.user,
             build: self.build.is_some(),
+            filter: start.filter.map(<[Instruction]>::to_vec),
             limits: self.limits,
         };
         let (line, input) = Line::open(&policy)?;

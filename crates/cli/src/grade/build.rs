@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use osmem_trace::model::End;
-use osmem_trace::run::{Cancel, Environment, Glimpse, Limits, RunError, Stopped, glimpse};
-use osmem_trace::{Spec, Strace};
+use osmem_trace::run::{Cancel, Environment, Glimpse, Limits, RunError, Stopped};
+use osmem_trace::{Spec, Witness};
 
 use super::boxed::Boxed;
 use super::record::{Build, Outcome};
@@ -32,7 +32,7 @@ pub struct Ran {
 
 /// Runs a shell command in the box of a build.
 pub fn shell(
-    strace: &Strace,
+    witness: &Witness,
     boxed: &Boxed,
     command: &str,
     (seconds, output): (u64, u64),
@@ -49,8 +49,9 @@ pub fn shell(
         writable: Vec::new(),
         starter: Some(boxed.starter()),
         cpu: None,
+        refuse: None,
     };
-    let seen = glimpse(strace, &spec, cancel)?;
+    let seen = witness.glimpse(&spec, cancel)?;
     let log = String::from_utf8_lossy(&seen.stdout).into_owned();
     let fault = fault(&seen, seconds);
     Ok(Ran { fault, log: unplaced(&log, boxed) })
@@ -65,6 +66,7 @@ fn fault(seen: &Glimpse, seconds: u64) -> Option<(Outcome, String)> {
         (Some(Stopped::Timeout), _) => Some((Outcome::Timeout, format!("the build did not end within {seconds} s"))),
         (Some(Stopped::OutputLimit), _) => limit("output"),
         (Some(Stopped::LogLimit), _) => limit("processes that it starts"),
+        (Some(Stopped::MemoryLimit), _) => limit("memory"),
         (Some(Stopped::Starter(what)), _) => limit(what),
         (Some(Stopped::Cancelled), _) => Some((Outcome::InfraError, "it was interrupted".to_owned())),
         (None, Some(End::Exit(0))) => None,

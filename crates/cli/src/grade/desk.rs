@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use osmem_sandbox::{Limits as BoxLimits, Tier};
 use osmem_trace::run::{Cancel, Limits};
-use osmem_trace::{Strace, Trace, golden};
+use osmem_trace::{Trace, Witness, golden};
 use sha2::{Digest, Sha256};
 
 use super::boxed::Boxed;
@@ -21,12 +21,13 @@ use crate::layout::Layout;
 use crate::record::{Outcome as Seen, TestRecord};
 use crate::runner::Runner;
 use crate::suite::{Suite, Test};
+use crate::tracers::Wanted;
 use crate::{library, limits, verdict};
 
 /// All that grading needs.
 pub struct Desk<'a> {
     pub course: &'a Course,
-    pub strace: Strace,
+    pub witness: Witness,
     pub tier: Tier,
     pub shop: Workshop,
     /// The battery, its programs being those of the kit.
@@ -55,14 +56,14 @@ impl<'a> Desk<'a> {
         battery.suite.require_programs(&battery.programs)?;
         let chosen: Vec<&Test> = tests.iter().collect();
         let golden = battery.golden(&chosen)?;
-        let strace = Strace::find()?;
+        let witness = Wanted::of(args.watch).witness()?;
         limits::pin()?;
         let digest = digest(&battery, &chosen)?;
         let shop = Workshop::open(&layout, &battery, &chosen)?;
         let kit = Battery { programs: shop.kit.clone(), ..battery };
         let mut desk = Self {
             course,
-            strace,
+            witness,
             tier: Tier::None,
             shop,
             kit,
@@ -110,7 +111,7 @@ impl<'a> Desk<'a> {
         let boxed = self.boxed(&bench, tier);
         let limits = Limits { time: Duration::from_secs(20), ..Limits::default() };
         let parts = (bench.library.clone(), self.shop.probe.clone());
-        let runner = Runner::boxed(self.strace.clone(), parts, limits, boxed.starter(), self.cancel);
+        let runner = Runner::boxed(self.witness.clone(), parts, limits, boxed.starter(), self.cancel);
         Ok(match runner.observe(self.kit.program(test), None, false) {
             Ok(seen) => verdict::fault(&seen).map(|fault| {
                 let words = verdict::last_lines(&seen.stderr).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use osmem_oracle::run::Run;
 use osmem_trace::Trace;
 use osmem_trace::model::End;
-use osmem_trace::run::{Limits, Observation, RunError, Stopped};
+use osmem_trace::run::{Limits, Observation, Stopped};
 
 use super::boxed::Boxed;
 use super::course::{Counts, Style};
@@ -14,9 +14,9 @@ use super::desk::Desk;
 use super::record::{Cause, Counterexample, Kind, Outcome, Test as Graded};
 use super::workshop::Bench;
 use super::{MIB, build};
-use crate::args::{Against, Format, FuzzArgs, FuzzProfile};
+use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
 use crate::check::{measured, readings};
-use crate::error::Error;
+use crate::error::{Error, is_of_tracer};
 use crate::fuzz::{self, reproducer::Reproducer};
 use crate::lab::Lab;
 use crate::oracle::{self, CauseRecord, Together};
@@ -64,9 +64,9 @@ pub fn judge(
         output: desk.course.limits.output_mib * MIB,
         ..Limits::default()
     };
-    let strace = desk.strace.clone();
+    let witness = desk.witness.clone();
     let (library, probe) = (bench.library.clone(), desk.shop.probe.clone());
-    let runner = Runner::boxed(strace, (library, probe), limits, boxed.starter(), desk.cancel);
+    let runner = Runner::boxed(witness, (library, probe), limits, boxed.starter(), desk.cancel);
     // The first test also shows whether the library can be loaded at all: our own can, with the same program.
     let first = desk.tests.first().map(|test| runner.observe(desk.kit.program(test), cpu, false)).transpose()?;
     if let Some(fault) = first.as_ref().and_then(unloadable) {
@@ -91,7 +91,7 @@ pub fn judge(
         judged.tests.push(of_random(desk, Outcome::Timeout, Some(reason), None));
     } else if desk.course.random.programs > 0 {
         let lab = Lab::boxed(
-            desk.strace.clone(),
+            desk.witness.clone(),
             [bench.library.clone(), desk.shop.probe.clone(), desk.shop.replayer.clone()],
             limits,
             boxed.starter(),
@@ -165,7 +165,7 @@ fn one(
 ) -> Result<(TestRecord, Option<Run>), Error> {
     let seen = match seen.map_or_else(|| runner.observe(desk.kit.program(test), cpu, false), Ok) {
         Ok(seen) => seen,
-        Err(RunError::Strace(error)) => return Err(error.into()),
+        Err(error) if is_of_tracer(&error) => return Err(error.into()),
         Err(error) => {
             return Ok((TestRecord::new(test, Seen::InfraError, Some(error.to_string()), Duration::ZERO), None));
         }
@@ -204,6 +204,7 @@ fn random(desk: &Desk<'_>, lab: &Lab, timeouts: usize, cpu: Option<usize>, judge
         }),
         jobs: None,
         timeout: PROGRAM_TIME,
+        watch: TracerArgs::default(),
         format: Format::Json,
         out: None,
     };
@@ -215,7 +216,7 @@ fn random(desk: &Desk<'_>, lab: &Lab, timeouts: usize, cpu: Option<usize>, judge
             None => (Outcome::Pass, None, None),
             Some(finding) => (outcome_of(&finding), Some(finding.sentence.clone()), Some(finding)),
         },
-        Err(Error::Strace(error)) => return Err(error.into()),
+        Err(error) if error.is_of_tracer() => return Err(error),
         Err(error) => (Outcome::InfraError, Some(error.to_string()), None),
     };
     judged.tests.push(of_random(desk, outcome, reason, finding.as_ref()));
@@ -280,7 +281,7 @@ impl From<&CauseRecord> for Cause {
 /// A style step, in the box of the build.
 pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, c_files: &[PathBuf], log: &str) -> Result<Graded, Error> {
     let limits = (desk.course.limits.build_seconds, desk.course.limits.output_mib * MIB);
-    let run = |command: &str| build::shell(&desk.strace, boxed, command, limits, desk.cancel);
+    let run = |command: &str| build::shell(&desk.witness, boxed, command, limits, desk.cancel);
     let (count, fault, output) = match &step.counts {
         Counts::Lines(command) => {
             let ran = run(command)?;

@@ -35,6 +35,9 @@ pub struct Submission {
     pub score: Option<Score>,
     /// The box that it ran in.
     pub containment: Containment,
+    /// Who watched it: `strace 6.1`, `built-in tracer`, or both with ` and ` between them; empty in a record from before there were two.
+    #[serde(default)]
+    pub tracer: String,
     /// How it was built; none if it never came to that.
     pub build: Option<Build>,
     /// How the library differs from the contract in what it counts with, and how it reads open points: a sentence each.

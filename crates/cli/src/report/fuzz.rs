@@ -9,12 +9,12 @@ use crate::fuzz::reproducer::Reproducer;
 
 /// Writes all of it; lines are at most `width` characters.
 pub fn write(out: &mut impl Write, record: &FuzzRecord, width: usize) -> io::Result<()> {
-    let FuzzRecord { seed, profile, programs, calls, seconds, calls_per_second, .. } = record;
+    let FuzzRecord { tracer, seed, profile, programs, calls, seconds, calls_per_second, .. } = record;
     let library = output::shown(&record.library);
     let interrupted = if record.interrupted { "interrupted: " } else { "" };
     writeln!(
         out,
-        "{library}: {interrupted}{programs} programs (seed {seed}, profile {profile}), {calls} calls in {seconds:.1} s, {calls_per_second} calls per second"
+        "{library}: {interrupted}{programs} programs (seed {seed}, profile {profile}), {calls} calls in {seconds:.1} s, {calls_per_second} calls per second, {tracer}"
     )?;
     for (number, sentence) in record.behaves.iter().enumerate() {
         item(out, if number == 0 { "library" } else { "" }, sentence, width)?;

@@ -12,9 +12,9 @@ const TRACE_LINES: usize = 60;
 
 /// Writes all of it; lines are at most `width` characters.
 pub fn write(out: &mut impl Write, record: &ReplayRecord, width: usize) -> io::Result<()> {
-    let ReplayRecord { script, profile, header, calls, .. } = record;
+    let ReplayRecord { script, tracer, profile, header, calls, .. } = record;
     let library = output::shown(&record.library);
-    writeln!(out, "{script}: {calls} calls with {library} (profile {profile}, headers of {header} bytes)\n")?;
+    writeln!(out, "{script}: {calls} calls with {library} (profile {profile}, headers of {header} bytes), {tracer}\n")?;
     let lines: Vec<_> = record.trace.lines().collect();
     for line in lines.iter().take(TRACE_LINES) {
         writeln!(out, "    {line}")?;

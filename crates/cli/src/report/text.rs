@@ -49,7 +49,10 @@ fn failure(out: &mut impl Write, test: &TestRecord, own: bool, width: usize) -> 
     writeln!(out, "\n{} {}", styled(style_of(test.outcome), title), styled(DIM, format_args!("({})", test.profile)))?;
     item(out, "test", &test.description, width)?;
     if let Some(reason) = &test.reason {
-        item(out, "why", reason, width)?;
+        let mut lines = reason.lines();
+        item(out, "why", lines.next().unwrap_or_default(), width)?;
+        // Two traces side by side, where two tracers disagree.
+        lines.try_for_each(|line| writeln!(out, "    {line}"))?;
     }
     let told = |line: &str| test.reason.as_ref().is_some_and(|reason| reason.ends_with(line));
     if let Some(output) = test.output.as_ref().filter(|output| !told(output.trim_end())) {
@@ -234,7 +237,7 @@ mod tests {
             version: VERSION,
             library: PathBuf::from("/x/libosmem.so"),
             own: true,
-            strace: "6.1".to_owned(),
+            tracer: "strace 6.1".to_owned(),
             profile: "all",
             interrupted: false,
             behaves: Vec::new(),
@@ -257,7 +260,12 @@ mod tests {
         failed.output = Some("first\nsecond".to_owned());
         failed.trace_file = Some(PathBuf::from("/t/split-first.trace"));
         failed.difference = Some(crate::grade::report::fixture::difference());
-        let text = plain(|out| rest(out, &record(vec![failed, test("b", Outcome::InfraError)]), 100));
+        let mut doubtful = test("b", Outcome::InfraError);
+        doubtful.reason = Some(format!("two lines:\n  ~ os_malloc(8) = NULL │ {}\n  - exit 0", "x ".repeat(60)));
+        let text = plain(|out| rest(out, &record(vec![failed, doubtful]), 100));
+        let wide = format!("  why     two lines:\n      ~ os_malloc(8) = NULL │ {}\n      - exit 0\n", "x ".repeat(60));
+        assert!(text.contains(&wide), "{text}");
+        let text = text.replace(&wide, "");
         for expected in [
             "fail: split-first (core)\n  test    Splits the first block\n  why     the trace differs\n",
             "  output  first\n          second\n",

@@ -12,7 +12,7 @@ use crate::run::Run;
 pub fn all(file: &File) {
     let signals = Signals::block();
     let marks = Marks::with(file.header.key);
-    marks.word("ready");
+    marks.ready();
     for index in 0..file.header.sequences {
         // SAFETY: this process has one thread, unless the library started another, which the child then lacks.
         match unsafe { libc::fork() } {
@@ -34,12 +34,12 @@ pub fn all(file: &File) {
             }
         }
     }
-    marks.word("over");
+    marks.over();
 }
 
 fn child(file: &File, index: u32, marks: Marks) -> ! {
     let (ops, results) = file.sequence(index);
-    marks.numbered("sequence", index);
+    marks.sequence(index);
     results.begun();
     // SAFETY: once in this process, which forks no more.
     let run = Run::new(file, results, marks, unsafe { file.work.desk() });

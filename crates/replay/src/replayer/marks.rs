@@ -1,10 +1,15 @@
-//! What the replayer shows to a tracer when it runs all sequences: a `write` to descriptor -1, which the kernel refuses.
+//! What the replayer shows to a tracer when it runs all sequences: a `write` to descriptor -1, which the kernel refuses, or a note in a
+//! ring, where the tracer can read that.
 
 #![expect(unsafe_code, reason = "makes a system call by hand")]
 
 use osmem_replay::Line;
+use osmem_ring::{Note, Ring, kind};
 
-/// Writes marks that start with a key, or none.
+/// Each child has a copy of its own.
+static RING: Ring = Ring::new();
+
+/// Makes marks that start with a key, or none.
 #[derive(Clone, Copy)]
 pub struct Marks(Option<u64>);
 
@@ -17,14 +22,50 @@ impl Marks {
         Self(Some(key))
     }
 
-    /// A mark of one word.
-    pub fn word(self, word: &str) {
-        self.emit(|line| line.text(word));
+    /// The parent is about to make its first child.
+    pub fn ready(self) {
+        let ring = (&raw const RING).addr() as u64;
+        self.emit(|line| line.text("ready ").hex(ring));
     }
 
-    /// A mark of a word and a number.
-    pub fn numbered(self, word: &str, number: u32) {
-        self.emit(|line| line.text(word).text(" ").number(u64::from(number)));
+    /// All children have ended.
+    pub fn over(self) {
+        self.emit(|line| line.text("over"));
+    }
+
+    /// A child begins to play the sequence of this number.
+    pub fn sequence(self, number: u32) {
+        self.leave(kind::SEQUENCE, number, |line| line.text("sequence ").number(number.into()));
+    }
+
+    /// The operation of this number begins.
+    pub fn op(self, number: u32) {
+        self.leave(kind::OP, number, |line| line.text("op ").number(number.into()));
+    }
+
+    /// The program itself is about to move the break.
+    pub fn program(self) {
+        self.leave(kind::PROGRAM, 0, |line| line.text("program"));
+    }
+
+    /// It has done so.
+    pub fn program_done(self) {
+        self.leave(kind::PROGRAM_DONE, 0, |line| line.text("done"));
+    }
+
+    /// The last operation is over.
+    pub fn end(self) {
+        self.leave(kind::END, 0, |line| line.text("end"));
+    }
+
+    /// Leaves a note where it is read, otherwise makes a mark.
+    fn leave(self, kind: u64, first: u32, body: impl FnOnce(Line) -> Line) {
+        let Self(Some(key)) = self else { return };
+        if !RING.is_read() {
+            self.emit(body);
+        } else if RING.leave(key, Note { kind, first: first.into(), second: 0 }) {
+            self.emit(|line| line.text("full"));
+        }
     }
 
     fn emit(self, body: impl FnOnce(Line) -> Line) {

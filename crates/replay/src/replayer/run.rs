@@ -100,14 +100,14 @@ impl Run {
             *at = index;
             self.results.at(index);
             if op.mark != 0 {
-                self.marks.numbered("op", index);
+                self.marks.op(index);
             }
             let result = self.step(index, op)?;
             if matches!(op.kind(), Some(Kind::MoveBreak | Kind::Refuse)) {
                 self.results.done(index, result);
             }
         }
-        self.marks.word("end");
+        self.marks.end();
         *at += u32::from(!ops.is_empty());
         self.results.at(*at);
         self.limits.restore()?;
@@ -257,7 +257,7 @@ impl Run {
         if bytes < 0 {
             self.limits.restore()?;
         }
-        self.marks.word("program");
+        self.marks.program();
         let start = current_break();
         let size = usize::try_from(bytes).unwrap_or(0);
         let mut end = start;
@@ -273,7 +273,7 @@ impl Run {
             unsafe { set_break(last.address) };
             end = current_break();
         }
-        self.marks.word("done");
+        self.marks.program_done();
         if bytes < 0 {
             self.limits.refuse(refused)?;
         }

@@ -1,5 +1,7 @@
 //! One child of a batch: its system calls and marks become facts.
 
+use osmem_ring::{Note, kind};
+
 use super::{Fact, Mark};
 use crate::label::{address, is_query, pointer};
 use crate::log::{self, LogError, Reply, Step, System};
@@ -27,7 +29,7 @@ impl<'a> Child<'a> {
         Self { process, claim: None, heap, facts: Vec::new(), now: heap, aside: false, ended: false }
     }
 
-    pub fn system(&mut self, system: &System<'a>, step: &Step<'_>, key: &Key) -> Result<(), LogError> {
+    pub fn system(&mut self, system: &'a System<'a>, step: &Step<'_>, key: &Key) -> Result<(), LogError> {
         if let Some(text) = mark::to_nowhere(system) {
             let known = key.body(text).is_some_and(|body| self.mark(body, step.line));
             if !known {
@@ -55,20 +57,39 @@ impl<'a> Child<'a> {
         Ok(())
     }
 
+    /// Takes a note; its key was right.
+    pub fn note(&mut self, note: Note, line: usize) {
+        if !self.say(note.kind, note.first, line) {
+            self.facts.push(Fact::Forged);
+        }
+    }
+
     /// Takes a mark; false where it makes no sense.
     fn mark(&mut self, body: &str, line: usize) -> bool {
+        let (word, value) = body.split_once(' ').map_or((body, Some(0)), |(word, rest)| (word, number(rest)));
+        let kind = match (word, body.contains(' ')) {
+            ("sequence", true) => kind::SEQUENCE,
+            ("op", true) => kind::OP,
+            ("program", false) => kind::PROGRAM,
+            ("done", false) => kind::PROGRAM_DONE,
+            ("end", false) => kind::END,
+            // The ring is full, which says nothing.
+            ("full", false) => return true,
+            _ => return false,
+        };
+        value.is_some_and(|value| self.say(kind, value, line))
+    }
+
+    fn say(&mut self, kind: u64, value: u64, line: usize) -> bool {
         if self.claim.is_none() {
-            self.claim = body.strip_prefix("sequence ").and_then(number).map(|number| (number, line));
+            self.claim = (kind == kind::SEQUENCE).then_some((value, line));
             return self.claim.is_some();
         }
-        let mark = match (body, self.aside, self.ended) {
-            ("program", false, false) => Mark::Program,
-            ("done", true, false) => Mark::Done,
-            ("end", false, false) => Mark::End,
-            (body, false, false) => match body.strip_prefix("op ").and_then(number) {
-                Some(number) => Mark::Op(number),
-                None => return false,
-            },
+        let mark = match (kind, self.aside, self.ended) {
+            (kind::PROGRAM, false, false) => Mark::Program,
+            (kind::PROGRAM_DONE, true, false) => Mark::Done,
+            (kind::END, false, false) => Mark::End,
+            (kind::OP, false, false) => Mark::Op(value),
             _ => return false,
         };
         self.aside = mark == Mark::Program;

@@ -1,26 +1,16 @@
 //! What a recording of a program with a probe shows.
 
-use std::path::Path;
-
-use super::{Observation, RunError, check};
-use crate::label::label;
+use super::{Observation, Recording, RunError, Source};
+use crate::label::{Placed, label_and_place};
 use crate::log;
 use crate::mark::{Key, VERSION};
 use crate::model::{End, Trace};
-use crate::record::Recording;
 use crate::window::Window;
 
-/// Reads a recording. `log` is where strace wrote, `program` what was asked for.
-pub fn evaluate(recording: Recording, key: &Key, log: &Path, program: &Path) -> Result<Observation, RunError> {
+/// Reads a recording.
+pub fn evaluate(recording: Recording, key: &Key) -> Result<Observation, RunError> {
     let stopped = recording.stopped;
-    let complaints = check::complaints(&recording, log)?;
-    let steps = match log::read(&recording.log, stopped.is_some()) {
-        Err(_) if stopped.is_none() && !recording.log.ends_with(b"\n") => return Err(check::cut_short(&recording)),
-        steps => steps?,
-    };
-    if stopped.is_none() {
-        check::start(&steps, &recording, &complaints, program)?;
-    }
+    let steps = recording.steps()?;
     let window = Window::cut(&steps, key);
     if let Some((_, version)) = window.began.as_ref().filter(|(_, version)| *version != VERSION.to_string()) {
         return Err(RunError::ProbeVersion { found: version.clone() });
@@ -28,11 +18,13 @@ pub fn evaluate(recording: Recording, key: &Key, log: &Path, program: &Path) -> 
     let end = match (window.end.clone(), stopped) {
         (Some(end), _) => end,
         (None, Some(_)) => End::Killed("SIGKILL".into()),
-        (None, None) => return Err(check::cut_short(&recording)),
+        (None, None) => return Err(RunError::LogIncomplete { why: "it does not say how the program ended".into() }),
     };
+    let (entries, placed) = label_and_place(&window.steps)?;
     Ok(Observation {
-        trace: Trace { entries: label(&window.steps)?, end },
-        raw: from_line(&recording.log, window.began.as_ref().map_or(1, |(line, _)| *line)),
+        trace: Trace { entries, end },
+        origins: origins(&recording, &placed),
+        raw: recording.raw(window.began.as_ref().map_or(1, |(line, _)| *line)),
         proof: window.proof,
         began: window.began.is_some(),
         calls: window.calls,
@@ -46,6 +38,15 @@ pub fn evaluate(recording: Recording, key: &Key, log: &Path, program: &Path) -> 
     })
 }
 
+/// Which system call came from where.
+fn origins(recording: &Recording, placed: &[Placed]) -> Vec<Source> {
+    let found = recording.origins.iter().filter_map(|(line, origin)| {
+        let place = placed.iter().find(|placed| placed.line == *line)?;
+        Some(Source { call: place.call, event: place.event, origin: origin.clone() })
+    });
+    found.collect()
+}
+
 /// What a filter refused, each name once.
 pub fn refused(steps: &[log::Step<'_>]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -57,10 +58,4 @@ pub fn refused(steps: &[log::Step<'_>]) -> Vec<String> {
         }
     }
     names
-}
-
-/// The log from this line on, counted from 1.
-fn from_line(log: &[u8], line: usize) -> String {
-    let lines = log.split_inclusive(|byte| *byte == b'\n').skip(line.saturating_sub(1));
-    lines.map(String::from_utf8_lossy).collect()
 }

@@ -3,6 +3,7 @@
  * about it. Sequences begin at 1. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 static const char *key;
+/* Where a tracer looks for notes; this program makes marks only. */
+static uint64_t ring[2 + 4 * 2048] __attribute__((aligned(64)));
 
 static void mark(const char *body, long number)
 {
@@ -19,6 +22,14 @@ static void mark(const char *body, long number)
 	int length = snprintf(text, sizeof(text), number < 0 ? "%s %s" : "%s %s %ld", key, body, number);
 
 	write(-1, text, length);
+}
+
+static void ready(void)
+{
+	char body[64];
+
+	snprintf(body, sizeof(body), "ready %p", (void *)ring);
+	mark(body, -1);
 }
 
 static char *map(size_t length)
@@ -89,7 +100,7 @@ static void play(long sequence, long operations, char odd)
 		mark("hello", -1);
 		mark("done", -1);
 		mark("sequence", 9);
-		mark("ready", -1);
+		ready();
 		break;
 	case 'o': /* other calls */
 		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -116,7 +127,7 @@ int main(int argc, char **argv)
 		move(move(NULL) + 0x3000);
 	if (strchr(odd, 'e'))
 		execl("/bin/true", "true", NULL);
-	mark("ready", -1);
+	ready();
 	for (long i = 0; i < sequences; i++) {
 		/* Two of one number. */
 		long sequence = (size_t)i < strlen(odd) && odd[i] == '2' ? i : i + 1;

@@ -1,4 +1,4 @@
-//! The traced program of these tests, and traces at random.
+//! The traced program of these tests, run by every tracer that works here.
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a panic here is the report")]
 
@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use osmem_trace::run::{Cancel, Environment, Limits, RunError};
-use osmem_trace::{Observation, Spec, Strace, observe};
+use osmem_trace::{Observation, Spec, observe};
+
+use crate::tracers::tracers;
 
 /// Compiled once per test process: the program, and a shared library that stands in for the probe and does nothing.
 pub fn built() -> &'static (PathBuf, PathBuf) {
@@ -44,11 +46,38 @@ pub fn spec(scenario: &str) -> Spec {
         writable: Vec::new(),
         starter: None,
         cpu: None,
+        refuse: None,
     }
 }
 
+/// What each tracer sees, by its name.
+pub fn each(spec: &Spec) -> Vec<(String, Result<Observation, RunError>)> {
+    tracers().iter().map(|tracer| (tracer.name(), observe(&**tracer, spec, &Cancel::new()))).collect()
+}
+
+/// What all tracers see of a program that does the same each time.
 pub fn run(spec: &Spec) -> Result<Observation, RunError> {
-    observe(&Strace::find().expect("strace is installed"), spec, &Cancel::new())
+    let mut all = each(spec).into_iter();
+    let (first, seen) = all.next().expect("strace");
+    for (name, other) in all {
+        assert_eq!(essence(&seen), essence(&other), "{:?} by {first} and by {name}", spec.args);
+    }
+    seen
+}
+
+/// What must not depend on the tracer.
+fn essence(seen: &Result<Observation, RunError>) -> String {
+    match seen {
+        Err(error) => format!("error: {error}"),
+        Ok(seen) => {
+            let Observation { trace, proof, calls, began, stopped, missing, refused, .. } = seen;
+            let forged: Vec<_> = seen.forged.iter().map(|forged| (forged.why, &forged.text)).collect();
+            format!(
+                "{trace}proof {proof:?}, {calls} calls, began {began}, stopped {stopped:?}, missing {missing:?}, \
+                 refused {refused:?}, forged {forged:?}"
+            )
+        }
+    }
 }
 
 pub fn seen(scenario: &str) -> Observation {

@@ -18,6 +18,8 @@
 
 static char key[17] = "0000000000000000";
 static const char zeros[1 << 14];
+/* Where a tracer looks for notes; this program makes marks only. */
+static uint64_t ring[2 + 4 * 2048] __attribute__((aligned(64)));
 
 /* syscall() has one system-call instruction, so all of these marks come from the same place. */
 static void mark(const char *format, ...)
@@ -72,6 +74,11 @@ static void *thread(void *unused)
 	return unused;
 }
 
+static void at_signal(int number)
+{
+	(void)number;
+}
+
 static void at_exit(void)
 {
 	mark("call os_free 0x0");
@@ -82,6 +89,79 @@ static void *die_of_exec(void *unused)
 {
 	execl("/bin/true", "true", NULL);
 	return unused;
+}
+
+/* Each system call that is recorded, with arguments of all kinds. */
+static void every_call(void)
+{
+	static const int protections[] = { 0, 1, 2, 4, 7, 8, 0x1000000, 0x2000000, 0x40, 0x47 };
+	static const int flags[] = { 0x22, 0x21, 0x02, 0x32, 0x23, 0x20, 0x24, 0x62, 0x122, 0x822, 0x1022, 0x2022, 0x4022, 0x8022,
+		0x10022, 0x20022, 0x40022, 0x80022, 0x80023, 0x100022, 0x200022, 0x54040022, 0x04040022, 0x13f922 };
+	char *here = map(1 << 16), odd[256];
+	struct iovec { void *base; size_t length; } list = { "ab", 2 };
+	unsigned i;
+
+	mark("call os_malloc 1");
+	for (i = 0; i < sizeof(protections) / sizeof(*protections); i++)
+		syscall(SYS_mprotect, here, 4096, protections[i]);
+	mprotect(here, 4096, 3);
+	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		munmap((void *)syscall(SYS_mmap, here + 8192, 4096, 3, flags[i] & ~0x10, -1, 0), 4096);
+	syscall(SYS_mmap, NULL, 4096, 3, 2, 77, 8192);
+	syscall(SYS_mmap, 1, 4096, 3, 0x32, -1, 0);
+	for (i = 0; i < 110; i++)
+		syscall(SYS_madvise, here, i == 100 || i == 101 ? 0 : 4096, i);
+	for (i = 0; i < 16; i++)
+		syscall(SYS_msync, here, 4096, i);
+	for (i = 0; i < 4; i++) {
+		syscall(SYS_mlock2, here, 4096, i);
+		syscall(SYS_mremap, here, 0, 4096, i << 3, here);
+		syscall(SYS_shmat, -1, here, 010000 << i);
+	}
+	syscall(SYS_mremap, here, 4096, 8192, 2, here);
+	syscall(SYS_mremap, here, 4096, 8192, 3, here);
+	syscall(SYS_mremap, here, 4096, 4096, 5, 0);
+	syscall(SYS_mremap, here, 4096, 1 << 20, 0, 0);
+	mlock(here, 4096);
+	munlock(here, 4096);
+	for (i = 8; i < 18; i++)
+		syscall(SYS_mlockall, i);
+	munlockall();
+	syscall(SYS_mincore, here, 4096, odd);
+	syscall(SYS_remap_file_pages, here, 4096, 0, 0, 0);
+	syscall(SYS_remap_file_pages, here, 4096, 1, 2, 0x10000);
+	syscall(SYS_pkey_mprotect, here, 4096, 3, -1);
+	syscall(SYS_pkey_mprotect, here, 4096, 3, 5);
+	syscall(SYS_shmdt, here);
+	for (i = 0; i < 256; i++)
+		odd[i] = i * 7;
+	for (i = 0; i < 256; i += 32)
+		write(2, odd + i, 32);
+	write(2, "\0001\1x\33[0m\377", 11);
+	write(2, odd, 160);
+	write(2, odd, 161);
+	write(77, "x", 1);
+	write(2, NULL, 1);
+	write(2, (void *)8, 3);
+	write(2, "", 0);
+	writev(2, (void *)&list, 1);
+	kill(getpid(), 0);
+	kill(0x7ffffff0, 9);
+	kill(getpid(), 77);
+	syscall(SYS_tkill, gettid(), 0);
+	syscall(SYS_tgkill, getpid(), gettid(), 0);
+	signal(34, at_signal);
+	signal(64, at_signal);
+	raise(34);
+	raise(64);
+	raise(SIGURG);
+	sbrk(0);
+	wait(NULL);
+	waitpid(getpid(), NULL, 0);
+	execl("/nonexistent", "x", NULL);
+	syscall(SYS_clone3, NULL, 0);
+	syscall(SYS_clone, 0x10000, 0, 0, 0, 0);
+	mark("done 0x0");
 }
 
 static void play(const char *scenario)
@@ -196,6 +276,8 @@ static void play(const char *scenario)
 		}
 		wait(&status);
 		mapped(200000);
+	} else if (IS("every call")) {
+		every_call();
 	} else if (IS("missing")) {
 		mark("missing os_calloc");
 		_exit(127);
@@ -228,7 +310,7 @@ int main(int argc, char **argv)
 			puts(*variable);
 		return 0;
 	}
-	mark(strcmp(scenario, "version") ? "begin 1" : "begin 99");
+	mark(strcmp(scenario, "version") ? "begin 2 %p" : "begin 99", (void *)ring);
 	mark("main");
 	play(scenario);
 	mark("end return %d", 256 + 3);

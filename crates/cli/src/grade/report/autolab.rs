@@ -45,7 +45,7 @@ fn feedback(seen: &Submission) -> Value {
     for case in cases(seen) {
         tests.insert(free(&tests, &case.name), step(&case));
     }
-    json!({ "_presentation": "semantic", "stages": STAGES, STAGES[0]: whole, STAGES[1]: tests })
+    json!({ "_presentation": "semantic", "_tracer": log(&seen.tracer), "stages": STAGES, STAGES[0]: whole, STAGES[1]: tests })
 }
 
 /// `name`, or with a number behind it if it is taken.
@@ -73,7 +73,7 @@ mod tests {
             lines(&record),
             "{\"Submission\":{\"built and graded\":{\"passed\":true}},\
              \"Tests\":{\"a\":{\"passed\":true},\"a (2)\":{\"hint\":\"wrong: the trace differs\",\"passed\":false}},\
-             \"_presentation\":\"semantic\",\"stages\":[\"Submission\",\"Tests\"]}\n{\"scores\":{\"osmem\":2.0}}\n"
+             \"_presentation\":\"semantic\",\"_tracer\":\"strace 6.1\",\"stages\":[\"Submission\",\"Tests\"]}\n{\"scores\":{\"osmem\":2.0}}\n"
         );
     }
 

@@ -35,8 +35,7 @@ pub fn cases(seen: &Submission) -> Vec<Case> {
         earned: words::rounded(test.earned),
         points: words::rounded(test.points),
         rules: test.rules.clone(),
-        reason: (test.outcome != Outcome::Pass)
-            .then(|| log(test.reason.as_deref().unwrap_or(words::outcome(test.outcome)))),
+        reason: (test.outcome != Outcome::Pass).then(|| sentence(test.reason.as_deref(), test.outcome)),
         text: words::of_test(test),
     });
     whole(seen).into_iter().chain(tests).collect()
@@ -59,9 +58,14 @@ fn whole(seen: &Submission) -> Option<Case> {
         earned: 0.0,
         points: 0.0,
         rules: Vec::new(),
-        reason: Some(log(seen.reason.as_deref().unwrap_or(words::outcome(seen.outcome)))),
+        reason: Some(sentence(seen.reason.as_deref(), seen.outcome)),
         text: words::of_whole(seen),
     })
+}
+
+/// Why something is no pass, in one line; what else there is to say stands in the text.
+fn sentence(reason: Option<&str>, outcome: Outcome) -> String {
+    log(reason.map_or(words::outcome(outcome), |reason| words::parts(reason).0))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::case::{Case, cases};
+use super::escape::printable;
 use super::json;
 use super::visible::visible;
 use super::words::{NOT_GRADED, points, rounded};
@@ -13,6 +14,8 @@ struct Results {
     version: u32,
     status: &'static str,
     max_score: f64,
+    /// The reporter passes it over.
+    tracer: String,
     tests: Vec<Test>,
 }
 
@@ -57,6 +60,7 @@ pub fn results(submission: &Submission) -> String {
         version: 1,
         status: if seen.score.is_none() { "error" } else { status(seen.outcome) },
         max_score: seen.score.map_or(0.0, |score| rounded(score.points)),
+        tracer: printable(&seen.tracer),
         tests,
     })
 }
@@ -107,7 +111,10 @@ mod tests {
             one("a", "pass", 2.0, ""),
             one("hidden test 1", "fail", 0.0, "timeout: did not end in time\nWhat this test does is not shown."),
         );
-        assert_eq!(parsed(&record), json!({ "version": 1, "status": "fail", "max_score": 4.0, "tests": [a, b] }));
+        assert_eq!(
+            parsed(&record),
+            json!({ "version": 1, "status": "fail", "max_score": 4.0, "tracer": "strace 6.1", "tests": [a, b] })
+        );
         if let Some(score) = &mut record.score {
             (score.earned, score.penalty) = (1.5, 0.5);
         }

@@ -5,8 +5,9 @@ use super::words::{cause_names, passed, points};
 use crate::grade::record::Submission;
 
 /// The names of the columns.
-const COLUMNS: [&str; 11] =
-    ["name", "outcome", "earned", "points", "penalty", "passed", "tests", "cause", "reason", "tier", "digest"];
+const COLUMNS: [&str; 12] = [
+    "name", "outcome", "earned", "points", "penalty", "passed", "tests", "cause", "reason", "tier", "digest", "tracer",
+];
 
 /// The class sorted by name, under a line of headings. A submission without a score has empty cells for it.
 #[expect(clippy::expect_used, reason = "memory can be written to, and all lines have as many cells")]
@@ -21,7 +22,7 @@ pub fn summary(all: &[Submission]) -> String {
 }
 
 fn line(submission: &Submission) -> [String; COLUMNS.len()] {
-    let Submission { name, outcome, score, causes, reason, containment, digest, .. } = submission;
+    let Submission { name, outcome, score, causes, reason, containment, digest, tracer, .. } = submission;
     let (passed, tests) = passed(submission);
     let number = |value: Option<f64>| value.map(points).unwrap_or_default();
     [
@@ -36,6 +37,7 @@ fn line(submission: &Submission) -> [String; COLUMNS.len()] {
         cell(reason.as_deref().unwrap_or_default()),
         cell(&containment.tier),
         cell(digest),
+        cell(tracer),
     ]
 }
 
@@ -52,9 +54,9 @@ mod tests {
         let broken = submission("-ben", vec![test("a", Outcome::InfraError)]);
         assert_eq!(
             summary(&[failed, broken]),
-            "name,outcome,earned,points,penalty,passed,tests,cause,reason,tier,digest\n\
-             '-ben,infra-error,,,,0,1,first-fit,a test failed,landlock,aa\n\
-             anna,wrong,2,4,0,1,2,first-fit,\"a, \"\"b\"\"\",landlock,aa\n"
+            "name,outcome,earned,points,penalty,passed,tests,cause,reason,tier,digest,tracer\n\
+             '-ben,infra-error,,,,0,1,first-fit,a test failed,landlock,aa,strace 6.1\n\
+             anna,wrong,2,4,0,1,2,first-fit,\"a, \"\"b\"\"\",landlock,aa,strace 6.1\n"
         );
     }
 
@@ -65,7 +67,7 @@ mod tests {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let line = reader.records().next().unwrap().unwrap();
         assert_eq!(line.len(), COLUMNS.len());
-        for column in [0, 7, 8, 9, 10] {
+        for column in [0, 7, 8, 9, 10, 11] {
             assert!(line[column].starts_with("'=HYPERLINK"), "{}", &line[column]);
             assert!(line[column].chars().all(|c| !c.is_control() && c != '\u{202e}'));
         }

@@ -20,6 +20,13 @@ struct Results {
     tool: Tool,
     summary: Summary,
     tests: Vec<Test>,
+    extra: Extra,
+}
+
+#[derive(Serialize)]
+struct Extra {
+    /// Who watched, each once.
+    tracers: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -67,8 +74,16 @@ pub fn report(all: &[Submission]) -> String {
         other: count("other"),
         ..Summary::default()
     };
+    let named = all.iter().filter(|submission| !submission.tracer.is_empty());
+    let mut tracers: Vec<String> = named.map(|submission| escape::log(&submission.tracer)).collect();
+    tracers.sort();
+    tracers.dedup();
     let tool = Tool { name: "osmem", version: env!("CARGO_PKG_VERSION") };
-    json::pretty(&Report { report_format: "CTRF", spec_version: "1.0.0", results: Results { tool, summary, tests } })
+    json::pretty(&Report {
+        report_format: "CTRF",
+        spec_version: "1.0.0",
+        results: Results { tool, summary, tests, extra: Extra { tracers } },
+    })
 }
 
 fn tests(submission: &Submission) -> Vec<Test> {
@@ -111,6 +126,7 @@ mod tests {
         let results = &report["results"];
         assert_eq!((&report["reportFormat"], &report["specVersion"]), (&json!("CTRF"), &json!("1.0.0")));
         assert_eq!(results["tool"]["name"], "osmem");
+        assert_eq!(results["extra"], json!({ "tracers": ["strace 6.1"] }));
         assert_eq!(
             results["summary"],
             json!({

@@ -30,6 +30,7 @@ struct Extra {
     digest: String,
     key: String,
     outcome: Outcome,
+    tracer: String,
     finished: bool,
 }
 
@@ -83,6 +84,7 @@ fn write(seen: &Submission, score: Option<f64>, output: String, finished: bool) 
             digest: escape::printable(&seen.digest),
             key: escape::printable(&seen.key),
             outcome: seen.outcome,
+            tracer: escape::printable(&seen.tracer),
             finished,
         },
         tests,
@@ -125,11 +127,15 @@ mod tests {
         let expected = json!({
             "score": 2.0,
             "output": "Result: crash, ended by a signal\nScore: 2 of 4 points\nTests: 1 of 2 passed\n\
-                Why: 1 of 2 tests did not pass\nBuilt by: cc a.c\nBox: landlock. It could not write.\n",
+                Why: 1 of 2 tests did not pass\nBuilt by: cc a.c\nBox: landlock. It could not write.\n\
+                Watched by: strace 6.1\n",
             "output_format": "text",
             "visibility": "visible",
             "stdout_visibility": "hidden",
-            "extra_data": { "tool": "osmem 0.1.0", "digest": "aa", "key": "bb", "outcome": "crash", "finished": true },
+            "extra_data": {
+                "tool": "osmem 0.1.0", "digest": "aa", "key": "bb", "outcome": "crash", "tracer": "strace 6.1",
+                "finished": true,
+            },
             "tests": [
                 {
                     "score": 2.0, "max_score": 2.0, "status": "passed", "name": "a", "number": "1",

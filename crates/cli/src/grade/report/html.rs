@@ -53,6 +53,7 @@ pub fn page(seen: &Submission) -> String {
                     section {
                         h2 { "The box" }
                         p { b { (log(&seen.containment.tier)) } ". " (log(&seen.containment.sentence)) }
+                        @if !seen.tracer.is_empty() { p { "Watched by " (log(&seen.tracer)) "." } }
                     }
                 }
                 footer { (log(&seen.tool)) ", submission " code { (log(&seen.digest)) } }
@@ -83,8 +84,17 @@ fn head(seen: &Submission, name: &str) -> Markup {
             h1 { (name) }
             p.score { (words::score(seen)) }
             p { (badge(seen.outcome)) " " (words::outcome(seen.outcome)) }
-            @if let Some(reason) = &seen.reason { p { (log(reason)) } }
+            @if let Some(reason) = &seen.reason { (why("", reason)) }
         }
+    }
+}
+
+/// A reason under its label.
+fn why(label: &str, reason: &str) -> Markup {
+    let (sentence, rest) = words::parts(reason);
+    html! {
+        p { @if !label.is_empty() { b { (label) } } (log(sentence)) }
+        @if !rest.is_empty() { pre { (log_lines(rest)) } }
     }
 }
 
@@ -164,7 +174,7 @@ fn failure(test: &Test, number: usize) -> Markup {
             h3 { (log(&test.name)) " " (badge(test.outcome)) }
             p.points { (points(test.earned)) " of " (points(test.points)) " points" }
             p { (log(&test.description)) }
-            @if let Some(reason) = &test.reason { p { b { "Why: " } (log(reason)) } }
+            @if let Some(reason) = &test.reason { (why("Why: ", reason)) }
             @if let Some(rows) = &test.difference { (difference(rows)) }
             (causes(&test.causes))
             @if test.outcome != Outcome::InfraError {

@@ -23,6 +23,9 @@ fn suite(seen: &Submission) -> TestSuite {
         suite.add_property(Property::new("score", words::points(score.earned)));
         suite.add_property(Property::new("points", words::points(score.points)));
     }
+    if !seen.tracer.is_empty() {
+        suite.add_property(Property::new("tracer", escape::log(&seen.tracer)));
+    }
     suite.add_test_cases(cases(seen).into_iter().map(|case| test_case(case, &name)));
     suite.set_system_out(words::of_whole(seen));
     suite
@@ -68,6 +71,7 @@ mod tests {
             <property name="outcome" value="wrong"/>
             <property name="score" value="2"/>
             <property name="points" value="4"/>
+            <property name="tracer" value="strace 6.1"/>
         </properties>
         <testcase name="a" classname="anna"/>
         <testcase name="b" classname="anna">
@@ -84,23 +88,27 @@ Why: a test failed
 Likely cause: first-fit (R5, explains 2 of 3 runs). What first-fit is.
 Built by: cc a.c
 Box: landlock. It could not write.
+Watched by: strace 6.1
 </system-out>
     </testsuite>
     <testsuite name="ben" tests="1" skipped="0" errors="1" failures="0">
         <properties>
             <property name="outcome" value="infra-error"/>
+            <property name="tracer" value="strace 6.1"/>
         </properties>
         <testcase name="grading" classname="ben">
             <error message="no strace" type="infra-error">Result: infra-error, the grader failed
 Score: The grader failed, not this submission: it is not graded, and nothing is taken off. Submit it again.
 Why: no strace
 Box: landlock. It could not write.
+Watched by: strace 6.1
 </error>
         </testcase>
         <system-out>Result: infra-error, the grader failed
 Score: The grader failed, not this submission: it is not graded, and nothing is taken off. Submit it again.
 Why: no strace
 Box: landlock. It could not write.
+Watched by: strace 6.1
 </system-out>
     </testsuite>
 </testsuites>

@@ -30,6 +30,9 @@ pub fn page(seen: &Submission) -> String {
     page.heading("The box");
     let containment = &seen.containment;
     page.paragraph("Tier", &format!("{}. {}", containment.tier, containment.sentence));
+    if !seen.tracer.is_empty() {
+        page.paragraph("Watched by", &seen.tracer);
+    }
     page.0.push_str(&format!("---\n\nMade by {}, submission {}\n", markdown(&seen.tool), markdown_code(&seen.digest)));
     page.0
 }
@@ -54,7 +57,16 @@ impl Page {
         self.paragraph("Score", &words::score(seen));
         self.paragraph("Result", &format!("{}, {}", seen.outcome, words::outcome(seen.outcome)));
         if let Some(reason) = &seen.reason {
-            self.paragraph("Why", reason);
+            self.reason(reason);
+        }
+    }
+
+    fn reason(&mut self, reason: &str) {
+        let (sentence, rest) = words::parts(reason);
+        self.paragraph("Why", sentence);
+        if !rest.is_empty() {
+            self.0.push_str(&markdown_block(rest, "text"));
+            self.0.push('\n');
         }
     }
 
@@ -110,7 +122,7 @@ impl Page {
             self.paragraph("Test", &test.description);
         }
         if let Some(reason) = &test.reason {
-            self.paragraph("Why", reason);
+            self.reason(reason);
         }
         self.difference(test.difference.as_ref());
         self.causes(&test.causes);
@@ -246,6 +258,8 @@ a.c:1: warning
 ## The box
 
 **Tier:** landlock. It could not write.
+
+**Watched by:** strace 6.1
 
 ---
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::escape::log;
-use super::words::{cause_names, points};
+use super::words::{cause_names, parts, points};
 use crate::grade::record::{Outcome, Submission};
 use crate::report::text::{BAD, BOLD, GOOD, styled};
 
@@ -60,7 +60,7 @@ fn row(out: &mut impl Write, submission: &Submission, name_width: usize, room: u
     let score = submission.score.map(|score| format!("{}/{}", points(score.earned), points(score.points)));
     let score = score.unwrap_or_else(|| "-".to_owned());
     let why = match cause_names(&submission.causes) {
-        none if none.is_empty() => submission.reason.clone().unwrap_or_default(),
+        none if none.is_empty() => parts(submission.reason.as_deref().unwrap_or_default()).0.to_owned(),
         causes => causes,
     };
     let text = format!("{name:name_width$} {score:>11}  {}", cut(log(&why), room));

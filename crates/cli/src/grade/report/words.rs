@@ -94,6 +94,11 @@ pub fn output(test: &Test) -> Option<&str> {
     test.output.as_deref().filter(|output| !output.trim().is_empty() && !told(output))
 }
 
+/// A reason's sentence, and the lines below it if there are any: two traces side by side, where two tracers disagree.
+pub fn parts(reason: &str) -> (&str, &str) {
+    reason.split_once('\n').unwrap_or((reason, ""))
+}
+
 /// Two traces side by side, printable.
 pub fn side_by_side(difference: &Difference, width: usize) -> String {
     let shown = |text: &Option<String>| text.as_deref().map(printable);
@@ -131,6 +136,14 @@ impl Text {
         }
     }
 
+    fn reason(&mut self, reason: &str) {
+        let (sentence, rest) = parts(reason);
+        self.line("Why: ", sentence);
+        for line in log_lines(rest).lines() {
+            self.0.push_str(&format!("  {line}\n"));
+        }
+    }
+
     fn difference(&mut self, difference: Option<&Difference>) {
         if let Some(difference) = difference {
             self.0.push_str(&log_lines(&side_by_side(difference, WIDTH)));
@@ -164,7 +177,7 @@ pub fn of_test(test: &Test) -> String {
     }
     if test.outcome != Outcome::Pass {
         if let Some(reason) = &test.reason {
-            text.line("Why: ", reason);
+            text.reason(reason);
         }
         text.difference(test.difference.as_ref());
         text.causes(&test.causes);
@@ -194,7 +207,7 @@ pub fn of_whole(seen: &Submission) -> String {
         text.line("Tests: ", &format!("{passed} of {tests} passed"));
     }
     if let Some(reason) = &seen.reason {
-        text.line("Why: ", reason);
+        text.reason(reason);
     }
     text.causes(&seen.causes);
     for sentence in &seen.behaves {
@@ -213,6 +226,9 @@ pub fn of_whole(seen: &Submission) -> String {
         }
     }
     text.line("Box: ", &format!("{}. {}", seen.containment.tier, seen.containment.sentence));
+    if !seen.tracer.is_empty() {
+        text.line("Watched by: ", &seen.tracer);
+    }
     text.0
 }
 
@@ -255,6 +271,10 @@ Output:
 ";
         assert_eq!(of_test(&failed), text);
         assert_eq!(of_test(&test("a", Outcome::Pass)), "Splits the first block\n");
+        let mut doubtful = test("a", Outcome::InfraError);
+        doubtful.reason = Some("the tracers disagree:\n    a │ a\n  ~ b │ c".to_owned());
+        let text = "Splits the first block\nWhy: the tracers disagree:\n      a │ a\n    ~ b │ c\n";
+        assert_eq!(of_test(&doubtful), text);
     }
 
     #[test]
@@ -286,8 +306,11 @@ Build log:
   a.c:1: warning
 (1 line left out)
 Box: landlock. It could not write.
+Watched by: strace 6.1
 ";
         assert_eq!(of_whole(&record), text);
+        record.tracer = String::new();
+        assert!(of_whole(&record).ends_with("It could not write.\n"));
     }
 
     #[test]

@@ -1,26 +1,26 @@
-//! Whether a recording may be believed.
+//! Whether a log may be believed.
 
 use std::path::Path;
 
-use super::RunError;
+use super::StraceError;
+use super::record::Log;
 use crate::log::{self, Reply, Step, System, What};
-use crate::record::Recording;
-use crate::strace::StraceError;
+use crate::tracer::RunError;
 
-/// Checks a recording without reading all of it: strace had no trouble with its log, which begins with the start of the
+/// Checks a log without reading all of it: strace had no trouble with its log, which begins with the start of the
 /// program and ends with a whole line.
-pub fn recording(recording: &Recording, log: &Path, program: &Path) -> Result<(), RunError> {
-    let complaints = complaints(recording, log)?;
-    if recording.stopped.is_some() {
+pub fn log(written: &Log, file: &Path, program: &Path) -> Result<(), RunError> {
+    let complaints = complaints(written, file)?;
+    if written.stopped.is_some() {
         return Ok(());
     }
-    if !recording.log.is_empty() && !recording.log.ends_with(b"\n") {
-        return Err(cut_short(recording));
+    if !written.text.is_empty() && !written.text.ends_with(b"\n") {
+        return Err(cut_short(written));
     }
-    let steps = log::read(first_call(&recording.log), false)?;
-    start(&steps, recording, &complaints, program)?;
+    let steps = log::read(first_call(&written.text), false)?;
+    start(&steps, written, &complaints, program)?;
     let process = steps.first().map(|step| step.thread);
-    if process.is_some_and(|process| ends(&recording.log, process)) { Ok(()) } else { Err(cut_short(recording)) }
+    if process.is_some_and(|process| ends(&written.text, process)) { Ok(()) } else { Err(cut_short(written)) }
 }
 
 /// The lines of the first call: two where the line of another process, left out since, came in between.
@@ -40,19 +40,19 @@ fn ends(log: &[u8], process: u32) -> bool {
     log.split_inclusive(|byte| *byte == b'\n').rev().any(|line| line.ends_with(b" +++\n") && is_end(line))
 }
 
-/// What strace itself said, without its name; an error where it could not write `log`.
-pub fn complaints(recording: &Recording, log: &Path) -> Result<Vec<String>, RunError> {
-    let text = String::from_utf8_lossy(&recording.stderr);
+/// What strace itself said, without its name; an error where it could not write `file`.
+pub fn complaints(written: &Log, file: &Path) -> Result<Vec<String>, RunError> {
+    let text = String::from_utf8_lossy(&written.stderr);
     let complaints: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("strace: ")).map(String::from).collect();
     // strace goes on after such an error, and lines are missing then.
-    match complaints.iter().find(|complaint| complaint.starts_with(&*log.to_string_lossy())) {
+    match complaints.iter().find(|complaint| complaint.starts_with(&*file.to_string_lossy())) {
         Some(complaint) => Err(RunError::LogIncomplete { why: format!("strace said `{complaint}`") }),
         None => Ok(complaints),
     }
 }
 
 /// The log must begin with a successful execve.
-pub fn start(steps: &[Step<'_>], recording: &Recording, complaints: &[String], program: &Path) -> Result<(), RunError> {
+pub fn start(steps: &[Step<'_>], written: &Log, complaints: &[String], program: &Path) -> Result<(), RunError> {
     let reply = steps.first().and_then(|step| match &step.what {
         What::System(System { name: "execve", reply, .. }) => Some(*reply),
         _ => None,
@@ -74,13 +74,13 @@ pub fn start(steps: &[Step<'_>], recording: &Recording, complaints: &[String], p
     if let Some(complaint) = complaints.iter().find(refused) {
         return Err(StraceError::NotPermitted { message: complaint.clone() }.into());
     }
-    let message = complaints.last().cloned().unwrap_or_else(|| format!("it ended with {}", recording.status));
+    let message = complaints.last().cloned().unwrap_or_else(|| format!("it ended with {}", written.status));
     Err(RunError::StraceFailed { message })
 }
 
 /// The log of a run that we did not stop lacks its end.
-pub fn cut_short(recording: &Recording) -> RunError {
-    RunError::LogIncomplete { why: format!("strace ended with {}; was it killed, or the disk full?", recording.status) }
+pub fn cut_short(written: &Log) -> RunError {
+    RunError::LogIncomplete { why: format!("strace ended with {}; was it killed, or the disk full?", written.status) }
 }
 
 #[cfg(test)]
@@ -92,15 +92,15 @@ mod tests {
     use super::*;
 
     fn checked(log: &str) -> Result<(), RunError> {
-        let recording = Recording {
-            log: log.into(),
+        let written = Log {
+            text: log.into(),
             stdout: Vec::new(),
             stderr: Vec::new(),
             stopped: None,
             status: ExitStatus::from_raw(0),
             elapsed: Duration::ZERO,
         };
-        super::recording(&recording, Path::new("/log"), Path::new("/program"))
+        super::log(&written, Path::new("/log"), Path::new("/program"))
     }
 
     #[test]

@@ -10,8 +10,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,69 +18,15 @@ use nix::errno::Errno;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
+use crate::place::Placement;
+use crate::spec::{Ask, Cancel, Limits, Stopped};
 use output::Drain;
-pub use spawn::Placement;
 
-/// When to end a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Wall clock.
-    pub time: Duration,
-    /// Bytes of strace's log.
-    pub log: u64,
-    /// Bytes that the program writes to standard output, and as many to standard error.
-    pub output: u64,
-    /// How many of the last bytes of each are kept.
-    pub tail: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { time: Duration::from_secs(10), log: 32 << 20, output: 16 << 20, tail: 16 << 10 }
-    }
-}
-
-/// Why we ended a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// [`Limits::time`] was over.
-    Timeout,
-    /// [`Limits::log`] was reached.
-    LogLimit,
-    /// [`Limits::output`] was reached.
-    OutputLimit,
-    /// [`Cancel::cancel`] was called.
-    Cancelled,
-    /// What started the program ended it too, for this limit.
-    Starter(&'static str),
-}
-
-/// A flag that ends runs early; clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Not yet cancelled.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Ends all runs that watch this flag, those to come too.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether [`Cancel::cancel`] was called.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A run that is over.
+/// What strace has left of a run that is over.
 #[derive(Debug)]
-pub struct Recording {
-    /// strace's log; its last line may be incomplete if the run was stopped.
-    pub log: Vec<u8>,
+pub struct Log {
+    /// What it wrote; the last line may be incomplete if the run was stopped.
+    pub text: Vec<u8>,
     /// The last bytes of standard output.
     pub stdout: Vec<u8>,
     /// The last bytes of standard error: the program's and strace's own.
@@ -106,10 +50,7 @@ enum News {
 /// How often log size and cancel flag are looked at. The end of a run is seen at once.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Asks whatever started the program to end it, with all that it made.
-pub type Ask = Box<dyn FnOnce() + Send>;
-
-/// How long that may take.
+/// How long whatever started the program may take to end it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether strace has ended, there being nothing left to trace, since `ask` was called.
@@ -130,7 +71,7 @@ pub fn record(
     placement: Placement,
     cancel: &Cancel,
     ask: Option<Ask>,
-) -> io::Result<Recording> {
+) -> io::Result<Log> {
     let start = Instant::now();
     let mut child = spawn::spawn(strace, input, placement)?;
     let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
@@ -149,9 +90,9 @@ pub fn record(
     // The thread cannot panic, and has nothing to return.
     let _ = waiting.join();
     let status = child.wait()?;
-    let (log, whole) = read_at_most(log, limits.log)?;
+    let (text, whole) = read_at_most(log, limits.log)?;
     let stopped = if whole { stopped } else { stopped.or(Some(Stopped::LogLimit)) };
-    Ok(Recording { log, stdout: stdout.finish(), stderr: stderr.finish(), stopped, status, elapsed })
+    Ok(Log { text, stdout: stdout.finish(), stderr: stderr.finish(), stopped, status, elapsed })
 }
 
 /// Waits for strace without reaping it.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Limits, News};
+use super::News;
+use crate::spec::Limits;
 
 /// How long the end of the stream is waited for once strace is gone: a process that strace did not see may hold it open.
 const GRACE: Duration = Duration::from_millis(200);

@@ -1,23 +1,26 @@
-//! What has to lie ready before strace starts: the program, and a folder of the run's own.
+//! What has to lie ready before a program starts: the program, and a folder of the run's own.
 
 use std::env;
-use std::fs::Permissions;
-use std::io;
+use std::fs::{File, Permissions};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{AccessFlags, access};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, elf};
 use tempfile::TempDir;
 
-use super::{RunError, Spec};
-use crate::strace::is_executable;
+use crate::spec::Spec;
+use crate::tracer::RunError;
 
 /// The file names under which the loader finds the two libraries.
 pub const LIBRARY: &str = "libosmem.so";
 /// See [`LIBRARY`].
 pub const PROBE: &str = "libosmem_probe.so";
 
-/// A folder that holds strace's log and, by the names that the loader looks for, links to the libraries: so no other path, with
+/// A folder that holds a tracer's log and, by the names that the loader looks for, links to the libraries: so no other path, with
 /// whatever letters in it, gets into the loader's lists. Removed when dropped.
 pub struct Stage {
     folder: TempDir,
@@ -96,4 +99,46 @@ pub fn find_program(program: &Path) -> Result<PathBuf, RunError> {
         Ok(_) if is_executable(program) => Ok(program.into()),
         Ok(_) => Err(cannot("its permissions forbid it (chmod +x allows it)")),
     }
+}
+
+/// Whether `path` is a file that this process may execute.
+pub fn is_executable(path: &Path) -> bool {
+    path.is_file() && access(path, AccessFlags::X_OK).is_ok()
+}
+
+/// Whether a probe can get into `program` at all; scripts are left to their interpreters.
+pub fn require_probeable(program: &Path) -> Result<(), RunError> {
+    let cannot = |why: &str| RunError::NotTraceable { program: program.into(), why: why.into() };
+    // The headers stand at the beginning of a file. What cannot be read here fails where it is started.
+    let mut head = Vec::new();
+    let _ = File::open(program).and_then(|file| file.take(HEADERS).read_to_end(&mut head));
+    if !head.starts_with(&elf::ELFMAG) {
+        return Ok(());
+    }
+    let bits = if head.get(4) == Some(&elf::ELFCLASS64.0) { 64 } else { 32 };
+    if bits != usize::BITS {
+        return Err(cannot(
+            "it is built for another kind of machine, so that the probe cannot be loaded into it; build it for this one",
+        ));
+    }
+    let Some(interpreted) = is_interpreted(&head) else { return Ok(()) };
+    // A loader that is started as a program loads another one.
+    let is_loader = program.file_name().is_some_and(|name| name.as_bytes().starts_with(b"ld"));
+    if !interpreted && !is_loader {
+        return Err(cannot(
+            "it is statically linked, so that no probe can be loaded into it; link it dynamically, its allocator as libosmem.so",
+        ));
+    }
+    Ok(())
+}
+
+/// Bytes of a file that are read for its headers.
+const HEADERS: u64 = 8192;
+
+/// Whether a program of this machine names a loader; `None` where its headers do not say.
+fn is_interpreted(head: &[u8]) -> Option<bool> {
+    let header = elf::FileHeader64::<Endianness>::parse(head).ok()?;
+    let endian = header.endian().ok()?;
+    let parts = header.program_headers(endian, head).ok()?;
+    Some(parts.iter().any(|part| part.p_type(endian) == elf::PT_INTERP))
 }

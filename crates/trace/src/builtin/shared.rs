@@ -1,0 +1,75 @@
+//! What the thread that traces and the one that watches the limits have in common.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::kernel::Tid;
+use crate::spec::Stopped;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Shared(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    stopped: Option<Stopped>,
+    /// All traced processes that live, as far as is known.
+    live: BTreeSet<Tid>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes why the run has to end; the first reason counts.
+    pub fn stop(&self, why: Stopped) {
+        self.state().stopped.get_or_insert(why);
+    }
+
+    /// Why the run has to end.
+    pub fn stopped(&self) -> Option<Stopped> {
+        self.state().stopped
+    }
+
+    /// A process began.
+    pub fn began(&self, process: Tid) {
+        self.state().live.insert(process);
+    }
+
+    /// A process ended.
+    pub fn ended(&self, process: Tid) {
+        self.state().live.remove(&process);
+    }
+
+    /// Kills all processes. One that is made meanwhile is seen the next time.
+    pub fn kill_all(&self) {
+        // While they are in the list, most are not reaped: their numbers are their own.
+        let state = self.state();
+        for process in &state.live {
+            // It may have ended just now.
+            let _ = kill(Pid::from_raw(*process), Signal::SIGKILL);
+        }
+    }
+
+    /// Bytes of memory that all processes together hold.
+    pub fn memory(&self) -> u64 {
+        let live = self.state().live.clone();
+        live.into_iter().map(held).sum()
+    }
+}
+
+/// Bytes of memory that a process has touched and holds; 0 for one that has ended.
+fn held(process: Tid) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    let pages: u64 = text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages.saturating_mul(page())
+}
+
+fn page() -> u64 {
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE);
+    page.ok().flatten().and_then(|page| u64::try_from(page).ok()).unwrap_or(4096)
+}

@@ -1,0 +1,147 @@
+//! Watches a run from outside: its output, its limits, and whether someone wants it to end.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::shared::Shared;
+use crate::spec::{Ask, Cancel, Limits, Stopped};
+
+/// How often cancel flag and memory are looked at. The end of a run is seen at once.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long a starter may take to end what it started.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries to kill what is left.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A stream of the program: its last bytes are kept.
+pub struct Stream {
+    /// `None` once it has ended.
+    file: Option<File>,
+    tail: Vec<u8>,
+    total: u64,
+    longest: usize,
+}
+
+impl Stream {
+    /// Takes the reading end of a pipe.
+    pub fn new(pipe: OwnedFd, longest: usize) -> nix::Result<Self> {
+        fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        Ok(Self { file: Some(pipe.into()), tail: Vec::new(), total: 0, longest })
+    }
+
+    /// Reads what is there.
+    fn read(&mut self, buffer: &mut [u8]) {
+        while let Some(file) = &mut self.file {
+            match file.read(buffer) {
+                Ok(0) => self.file = None,
+                Ok(length) => {
+                    self.total += length as u64;
+                    self.tail.extend_from_slice(&buffer[..length]);
+                    if self.tail.len() > self.longest.saturating_mul(2) {
+                        self.tail.drain(..self.tail.len() - self.longest);
+                    }
+                    // No more at a time: a program that never stops writing must not keep anything else from being seen.
+                    return;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(_) => self.file = None,
+            }
+        }
+    }
+
+    /// The last bytes.
+    pub fn finish(mut self) -> Vec<u8> {
+        let start = self.tail.len().saturating_sub(self.longest);
+        self.tail.split_off(start)
+    }
+}
+
+/// Watches until `done` is closed from its other end.
+pub fn watch(
+    streams: &mut [Stream; 2],
+    done: &OwnedFd,
+    shared: &Shared,
+    limits: &Limits,
+    cancel: &Cancel,
+    ask: Option<Ask>,
+) {
+    let start = Instant::now();
+    let mut buffer = vec![0; 1 << 14];
+    let mut ending = Ending { ask, since: None };
+    let mut looked = Instant::now();
+    loop {
+        let patience = match shared.stopped() {
+            Some(_) => ending.go_on(shared),
+            None => LOOK.min(limits.time.saturating_sub(start.elapsed())),
+        };
+        let ended = wait(streams, done, patience);
+        for stream in &mut *streams {
+            stream.read(&mut buffer);
+        }
+        if ended {
+            break;
+        }
+        if streams.iter().any(|stream| stream.total > limits.output) {
+            shared.stop(Stopped::OutputLimit);
+        }
+        if start.elapsed() >= limits.time {
+            shared.stop(Stopped::Timeout);
+        }
+        if cancel.is_cancelled() {
+            shared.stop(Stopped::Cancelled);
+        }
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if shared.memory() > limits.memory {
+                shared.stop(Stopped::MemoryLimit);
+            }
+        }
+    }
+    // What is still in the pipes.
+    for stream in streams {
+        let mut before = u64::MAX;
+        while stream.total != before && stream.total <= limits.output {
+            before = stream.total;
+            stream.read(&mut buffer);
+        }
+    }
+}
+
+/// Waits for news; whether all is over.
+fn wait(streams: &[Stream; 2], done: &OwnedFd, patience: Duration) -> bool {
+    let mut list = vec![PollFd::new(done.as_fd(), PollFlags::POLLIN)];
+    list.extend(
+        streams.iter().filter_map(|stream| Some(PollFd::new(stream.file.as_ref()?.as_fd(), PollFlags::POLLIN))),
+    );
+    // A millisecond more, or it would return again and again just before the time is over.
+    let patience = PollTimeout::try_from(patience + Duration::from_millis(1)).unwrap_or(PollTimeout::ZERO);
+    // Where it fails, the next turn asks again.
+    let _ = poll(&mut list, patience);
+    list.first().and_then(|done| done.revents()).is_some_and(|events| !events.is_empty())
+}
+
+/// The end of a run that has to end.
+struct Ending {
+    ask: Option<Ask>,
+    since: Option<Instant>,
+}
+
+impl Ending {
+    /// Does what is to be done now; how long to wait before it is done again.
+    fn go_on(&mut self, shared: &Shared) -> Duration {
+        if let Some(ask) = self.ask.take() {
+            ask();
+            self.since = Some(Instant::now());
+        }
+        if self.since.is_none_or(|since| since.elapsed() > PATIENCE) {
+            shared.kill_all();
+        }
+        PAUSE
+    }
+}

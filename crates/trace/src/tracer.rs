@@ -1,0 +1,203 @@
+//! What a tracer is: something that runs a program and records what it asks the kernel for.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::builtin::BuiltinError;
+use crate::log::{self, LogError, Step};
+use crate::mark::Key;
+use crate::origin::Origin;
+use crate::spec::{Cancel, Spec, Stopped};
+use crate::strace::StraceError;
+
+/// Runs programs and records what they ask the kernel for.
+pub trait Tracer: fmt::Debug + Send + Sync {
+    /// What reports call it, with its version if it has one of its own: `strace 6.1`, `built-in tracer`.
+    fn name(&self) -> String;
+
+    /// Runs a program and records it. Blocks until it ended; `cancel` ends it early from another thread.
+    ///
+    /// The program's standard input is empty. The calling thread keeps its CPUs. When this returns, nothing of the program runs any more.
+    /// A recording that was not stopped is whole: it begins with the start of the program and has its end.
+    fn record(&self, spec: &Spec, watch: Watch<'_>, cancel: &Cancel) -> Result<Recording, RunError>;
+}
+
+/// What of a program is recorded.
+#[derive(Clone, Copy, Debug)]
+pub enum Watch<'a> {
+    /// Calls that concern memory, processes or output, and the marks of a probe with this key, which is loaded.
+    Calls(&'a Key),
+    /// The same without a probe: the program makes marks of its own, with this key if it is given.
+    Marks(Option<&'a Key>),
+    /// How it ends, and what a filter refuses it.
+    End,
+}
+
+impl<'a> Watch<'a> {
+    /// The key of the probe, where there is to be one.
+    pub(crate) fn probe_key(self) -> Option<&'a Key> {
+        match self {
+            Self::Calls(key) => Some(key),
+            Self::Marks(_) | Self::End => None,
+        }
+    }
+}
+
+/// A run that is over.
+#[derive(Debug)]
+pub struct Recording {
+    /// What was seen.
+    pub seen: Seen,
+    /// The last bytes of standard output.
+    pub stdout: Vec<u8>,
+    /// The last bytes of standard error: the program's, and the tracer's own if it has any to say.
+    pub stderr: Vec<u8>,
+    /// We ended the run.
+    pub stopped: Option<Stopped>,
+    /// Where system calls inside calls came from, by the lines of their steps; only the built-in tracer knows.
+    pub origins: Vec<(usize, Origin)>,
+    /// From the start of the tracer to its end.
+    pub elapsed: Duration,
+}
+
+/// What a tracer saw.
+#[derive(Debug)]
+pub enum Seen {
+    /// strace's log; its last line may be incomplete if the run was stopped.
+    Log(Vec<u8>),
+    /// The steps themselves.
+    Steps(Vec<Step<'static>>),
+}
+
+impl Recording {
+    /// All that happened, in order.
+    pub fn steps(&self) -> Result<Cow<'_, [Step<'_>]>, LogError> {
+        match &self.seen {
+            Seen::Log(log) => log::read(log, self.stopped.is_some()).map(Cow::Owned),
+            Seen::Steps(steps) => Ok(Cow::Borrowed(steps)),
+        }
+    }
+
+    /// What was seen from this line on (counted from 1), as strace writes it.
+    pub fn raw(&self, line: usize) -> String {
+        let skipped = line.saturating_sub(1);
+        match &self.seen {
+            Seen::Log(log) => {
+                let lines = log.split_inclusive(|byte| *byte == b'\n').skip(skipped);
+                lines.map(String::from_utf8_lossy).collect()
+            }
+            Seen::Steps(steps) => {
+                steps.iter().filter(|step| step.line > skipped).map(|step| format!("{step}\n")).collect()
+            }
+        }
+    }
+}
+
+/// The run could not be observed: never the library's fault.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// strace is unusable.
+    #[error(transparent)]
+    Strace(#[from] StraceError),
+    /// The built-in tracer is unusable.
+    #[error(transparent)]
+    Builtin(#[from] BuiltinError),
+    /// There is no such program.
+    #[error("{} does not exist{}", program.display(), if program.components().count() == 1 { " on the PATH" } else { "" })]
+    ProgramNotFound {
+        /// As given.
+        program: PathBuf,
+    },
+    /// It cannot be executed.
+    #[error("{} cannot be executed: {why}", program.display())]
+    NotExecutable {
+        /// As given.
+        program: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The probe cannot get into it.
+    #[error("{} cannot be traced: {why}", program.display())]
+    NotTraceable {
+        /// As given.
+        program: PathBuf,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// The probe or the library is not there.
+    #[error("{} cannot be loaded: {source}", path.display())]
+    Library {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The loader splits its search path at these characters.
+    #[error("the temporary folder {} has a `:`, `;` or `$` in its path, which the loader cannot read: set TMPDIR to another one", path.display())]
+    TemporaryPath {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder of the run cannot be made or filled.
+    #[error("the temporary folder {} cannot be used: {source} (TMPDIR names another one)", path.display())]
+    Temporary {
+        /// The folder, or the one that it was to be made in.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The tracer cannot be started or waited for.
+    #[error("{tracer} cannot be run: {source}")]
+    Spawn {
+        /// Its name.
+        tracer: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// strace gave up.
+    #[error("strace failed: {message}")]
+    StraceFailed {
+        /// What it said.
+        message: String,
+    },
+    /// The log has a line that we do not know.
+    #[error("strace's log: {0}")]
+    Log(#[from] LogError),
+    /// The log ends before the program does.
+    #[error("the log of the run ends before the program does: {why}")]
+    LogIncomplete {
+        /// The likely reason.
+        why: String,
+    },
+    /// What was to start the program did not.
+    #[error("the program could not be started in its box: {why}")]
+    NotStarted {
+        /// What it said.
+        why: String,
+    },
+    /// The probe speaks another version of the protocol.
+    #[error("the probe speaks version {found} of the marks, this program version {expected}: rebuild both (`make`)", expected = crate::mark::VERSION)]
+    ProbeVersion {
+        /// What it said.
+        found: String,
+    },
+    /// Calls cannot be refused as wanted.
+    #[error("system calls cannot be refused: {why}")]
+    NotRefused {
+        /// Why not.
+        why: String,
+    },
+    /// The two tracers saw different things.
+    #[error("the tracers disagree ({} beside {}), which is a bug of one of them, or of a program that does not run twice alike:\n{difference}", names[0], names[1])]
+    Disagreement {
+        /// Whose they are.
+        names: [String; 2],
+        /// The first difference, side by side.
+        difference: String,
+    },
+}

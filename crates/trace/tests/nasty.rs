@@ -1,0 +1,220 @@
+//! Programs that make it hard for a tracer, under the built-in one; where strace can tell as much, it must say the same.
+
+#![expect(clippy::unwrap_used, reason = "a panic here is the report")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use osmem_trace::run::{Cancel, EndProof, Environment, Forgery, Limits, Module, RunError, Stopped};
+use osmem_trace::{Builtin, Observation, Spec, Strace, Tracer, observe};
+
+/// A program of `tests/support`, compiled once per test process with these arguments.
+fn compiled(name: &str, source: &str, arguments: &[&str]) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // Another test process may be running the file: it gets a new one, in one step.
+    let new = file.with_extension(std::process::id().to_string());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(source);
+    let status =
+        Command::new("cc").args(["-O1", "-w", "-pthread"]).args(arguments).arg("-o").arg(&new).arg(source).status();
+    assert!(status.unwrap().success(), "{name} {arguments:?}");
+    fs::rename(&new, &file).unwrap();
+    file
+}
+
+fn spec(program: &Path, scenario: &str) -> Spec {
+    static PROBE: OnceLock<PathBuf> = OnceLock::new();
+    // The programs make their marks and notes themselves.
+    let probe = PROBE.get_or_init(|| compiled("nasty-probe.so", "nothing.c", &["-shared", "-fPIC"]));
+    Spec {
+        program: program.into(),
+        args: vec![scenario.into()],
+        library: None,
+        probe: probe.clone(),
+        environment: Environment::Pinned,
+        limits: Limits { time: Duration::from_secs(10), ..Limits::default() },
+        aslr: true,
+        writable: Vec::new(),
+        starter: None,
+        cpu: None,
+        refuse: None,
+    }
+}
+
+fn nasty(scenario: &str) -> Spec {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    spec(PROGRAM.get_or_init(|| compiled("nasty", "nasty.c", &[])), scenario)
+}
+
+fn seen_by(tracer: &dyn Tracer, spec: &Spec) -> Observation {
+    observe(tracer, spec, &Cancel::new()).unwrap_or_else(|error| panic!("{:?}: {error}", spec.args))
+}
+
+fn seen(scenario: &str) -> Observation {
+    seen_by(&Builtin::find().unwrap(), &nasty(scenario))
+}
+
+/// All that both tracers must agree on.
+fn told(seen: &Observation) -> String {
+    let forged: Vec<_> = seen.forged.iter().map(|forged| (forged.why, &forged.text)).collect();
+    let Observation { trace, proof, began, calls, missing, stopped, refused, .. } = seen;
+    format!("{trace}{proof:?} {began} {calls} {forged:?} {missing:?} {stopped:?} {refused:?}")
+}
+
+#[test]
+fn both_tracers_see_the_same_of_programs_that_change_their_skin() {
+    let builtin = Builtin::find().unwrap();
+    let strace = Strace::find().unwrap();
+    for scenario in [
+        "many calls",
+        "death by signal",
+        "death between two marks",
+        "fork",
+        "fork in a call",
+        "vfork",
+        "shared memory",
+        "thread",
+        "thread in a call",
+        "exec in a call",
+        "spawn",
+        "traces itself",
+        "traced by a child",
+        "own filter",
+        "own filter that tells a tracer",
+        "own filter that kills",
+        "unreadable",
+        "stopped and continued",
+        "handler",
+    ] {
+        let one = seen_by(&builtin, &nasty(scenario));
+        assert_eq!(told(&one), told(&seen_by(&strace, &nasty(scenario))), "{scenario}");
+        assert!(one.began && one.calls > 0, "{scenario}");
+    }
+}
+
+#[test]
+fn both_tracers_write_every_call_alike() {
+    let program = compiled("every-call", "program.c", &[]);
+    // Addresses that the program asks for are told as distances.
+    let spec = Spec { aslr: false, ..spec(&program, "every call") };
+    let one = seen_by(&Builtin::find().unwrap(), &spec);
+    assert_eq!(told(&one), told(&seen_by(&Strace::find().unwrap(), &spec)));
+    let text = one.trace.to_string();
+    for name in
+        ["mprotect(", "msync(", "mremap(", "tgkill(PID, PID, 0)", "writev(...)", "--- SIGRT_2 ---", "clone3(...)"]
+    {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+}
+
+#[test]
+fn what_was_noted_last_is_not_lost() {
+    // More notes than the ring holds, and no system call for long.
+    let many = seen("many calls");
+    assert_eq!((many.calls, many.proof), (5000 + 2 + 1021 + 2, Some(EndProof::Return(0))));
+
+    let died = seen("death by signal");
+    let text = "os_free(NULL)\nos_malloc(7) = ?\n  kill(PID, SIGKILL) = ?\nkilled by SIGKILL\n";
+    assert!([text, &text.replace("= ?\nkilled", "= 0\nkilled")].contains(&&*died.trace.to_string()), "{}", died.trace);
+    let died = seen("death by a child");
+    assert_eq!(died.trace.to_string(), "os_free(NULL)\nos_malloc(7) = ?\nkilled by SIGKILL\n");
+    let died = seen("death between two marks");
+    assert_eq!(died.trace.to_string(), "os_free(NULL)\nkilled by SIGSEGV\n");
+}
+
+#[test]
+fn limits_end_a_run_and_tell_where() {
+    for scenario in ["loop in a call", "all signals blocked"] {
+        let limits = Limits { time: Duration::from_millis(300), ..Limits::default() };
+        let seen = seen_by(&Builtin::find().unwrap(), &Spec { limits, ..nasty(scenario) });
+        assert_eq!(seen.stopped, Some(Stopped::Timeout), "{scenario}");
+        assert!(seen.trace.to_string().ends_with("os_malloc(7) = ?\nkilled by SIGKILL\n"), "{}", seen.trace);
+        assert!(seen.elapsed < Duration::from_secs(5), "{:?}", seen.elapsed);
+    }
+    // Without a single system call but those that a full ring makes.
+    let limits = Limits { log: 1 << 20, ..Limits::default() };
+    let endless = seen_by(&Builtin::find().unwrap(), &Spec { limits, ..nasty("endless calls") });
+    assert_eq!(endless.stopped, Some(Stopped::LogLimit));
+    assert!(
+        endless.calls > 1000 && endless.elapsed < Duration::from_secs(8),
+        "{} {:?}",
+        endless.calls,
+        endless.elapsed
+    );
+
+    let limits = Limits { memory: 64 << 20, ..Limits::default() };
+    let greedy = seen_by(&Builtin::find().unwrap(), &Spec { limits, ..nasty("takes memory") });
+    assert_eq!(greedy.stopped, Some(Stopped::MemoryLimit));
+    assert!(greedy.elapsed < Duration::from_secs(8), "{:?}", greedy.elapsed);
+
+    // A flag that someone else sets.
+    let cancel = Cancel::new();
+    let flag = cancel.clone();
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        flag.cancel();
+    });
+    let cut = observe(&Builtin::find().unwrap(), &nasty("loop in a call"), &cancel).unwrap();
+    assert_eq!(cut.stopped, Some(Stopped::Cancelled));
+}
+
+#[test]
+fn what_would_reach_the_tracer_or_get_out_of_its_sight_is_refused_and_told() {
+    for (scenario, what) in [
+        ("untraced", "clone with CLONE_UNTRACED"),
+        ("untraced by clone3", "clone with CLONE_UNTRACED"),
+        ("kill", "kill of the tracer"),
+        ("kill all", "kill of the tracer"),
+        ("kill a thread", "tgkill of the tracer"),
+        ("pidfd", "pidfd_open of the tracer"),
+        ("attach", "ptrace of the tracer"),
+        #[cfg(target_arch = "x86_64")]
+        ("32-bit call", "a system call of another architecture"),
+        #[cfg(target_arch = "x86_64")]
+        ("x32 call", "a system call of another architecture"),
+    ] {
+        assert_eq!(seen(scenario).refused, [what], "{scenario}");
+    }
+    // Whoever only asks whether we are there gets an answer.
+    assert!(seen("asks for the tracer").refused.is_empty());
+}
+
+#[test]
+fn whoever_writes_where_the_notes_lie_has_forged_them() {
+    for scenario in ["wild write", "wild count", "ring gone"] {
+        let seen = seen(scenario);
+        let why: Vec<_> = seen.forged.iter().map(|forged| forged.why).collect();
+        assert_eq!(why, [Forgery::Key], "{scenario}");
+    }
+}
+
+#[test]
+fn a_program_that_no_probe_gets_into_is_told_at_once() {
+    let mut tracers: Vec<Box<dyn Tracer>> = vec![Box::new(Builtin::find().unwrap())];
+    tracers.push(Box::new(Strace::find().unwrap()));
+    let fixed = compiled("nasty-static", "nothing.c", &["-static", "-DMAIN"]);
+    let small = cfg!(target_arch = "x86_64").then(|| compiled("nasty-32", "nothing.c", &["-m32", "-DMAIN"]));
+    for tracer in &tracers {
+        let error = observe(&**tracer, &spec(&fixed, ""), &Cancel::new()).unwrap_err();
+        assert!(matches!(error, RunError::NotTraceable { .. }) && error.to_string().contains("statically"), "{error}");
+        let Some(small) = &small else { continue };
+        let error = observe(&**tracer, &spec(small, ""), &Cancel::new()).unwrap_err();
+        assert!(
+            matches!(error, RunError::NotTraceable { .. }) && error.to_string().contains("another kind"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn it_is_known_whose_code_made_a_call() {
+    let seen = seen("malloc in a call");
+    let origins: Vec<_> = seen.origins.iter().map(|source| (&source.origin.module, source.origin.through)).collect();
+    assert!(origins.contains(&(&Module::C, Some("malloc"))), "{origins:?}\n{}", seen.trace);
+    assert!(origins.contains(&(&Module::C, None)), "{origins:?}");
+    assert!(origins.contains(&(&Module::Program, None)), "{origins:?}");
+    let text = seen.origins[0].origin.to_string();
+    assert!(text.starts_with("the "), "{text}");
+}

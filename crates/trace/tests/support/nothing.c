@@ -1,0 +1,7 @@
+/* Nothing: a library, or with MAIN a program. */
+#ifdef MAIN
+int main(void)
+{
+	return 0;
+}
+#endif
