@@ -40,6 +40,7 @@ const TRACE_EXAMPLES: &str = "\
 Examples:
   osmem trace -- ./my-program
   osmem trace --lib ~/hw2/libosmem.so -- ./my-program 10 20
+  osmem trace --origins --tracer builtin -- ./my-program
   osmem trace --raw -- ./my-program        what the tracer recorded, as strace writes it
 
 Exit codes:
@@ -155,6 +156,9 @@ pub struct TraceArgs {
     /// Print what the tracer recorded, as strace writes it, instead of the labelled trace
     #[arg(long)]
     pub raw: bool,
+    /// Also say whose code made each system call, as comments; only the built-in tracer knows
+    #[arg(long, conflicts_with = "raw")]
+    pub origins: bool,
     /// How long the program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,

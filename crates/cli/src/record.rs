@@ -120,6 +120,9 @@ pub struct TestRecord {
     pub difference: Option<Difference>,
     /// The last lines the program wrote to its standard error.
     pub output: Option<String>,
+    /// System calls that neither the library itself nor a plain wrapper of the C library made, and who did; of a failure, and only where the
+    /// built-in tracer watched.
+    pub origins: Vec<String>,
     /// Where the trace that was seen has been written.
     pub trace_file: Option<PathBuf>,
 }
@@ -225,6 +228,7 @@ impl TestRecord {
             hint: test.hint.clone(),
             difference: None,
             output: None,
+            origins: Vec::new(),
             trace_file: None,
         }
     }

@@ -52,6 +52,9 @@ pub fn run(args: &TraceArgs, cancel: &Cancel) -> Result<Exit, Error> {
     } else if seen.calls > 0 {
         write!(out, "{}", seen.trace)?;
     }
+    if args.origins {
+        origins(&mut out, &seen)?;
+    }
     out.flush()?;
     // Nothing is lost with messages that nobody can read.
     drop(tell(&seen, &mut anstream::stderr()));
@@ -60,6 +63,16 @@ pub fn run(args: &TraceArgs, cancel: &Cancel) -> Result<Exit, Error> {
         Some(_) => Exit::Failed,
         None => Exit::Passed,
     })
+}
+
+/// Whose code made each system call, as comments of the trace.
+fn origins(out: &mut impl Write, seen: &Observation) -> io::Result<()> {
+    let events: usize = seen.trace.calls().map(|call| call.events.len()).sum();
+    if events > 0 && seen.origins.is_empty() {
+        return writeln!(out, "# whose code made them, only the built-in tracer knows: --tracer builtin");
+    }
+    let told = seen.origins.iter().filter_map(|source| verdict::origin(seen, source));
+    told.into_iter().try_for_each(|line| writeln!(out, "# {line}"))
 }
 
 /// The program's own output, and what is wrong with its trace.

@@ -3,7 +3,7 @@
 use osmem_trace::diff::{self, Mark};
 use osmem_trace::header;
 use osmem_trace::model::{Call, End, Entry, Outcome as Ending};
-use osmem_trace::run::{EndProof, Stopped};
+use osmem_trace::run::{EndProof, Module, Origin, Source, Stopped};
 use osmem_trace::{Observation, Trace};
 
 use osmem_oracle::follow::Divergence;
@@ -87,6 +87,7 @@ pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected) ->
         judged_by: expected.judge(),
         difference,
         output: if outcome.is_failure() { last_lines(&seen.stderr) } else { None },
+        origins: if outcome.is_failure() { strangers(seen) } else { Vec::new() },
         ..TestRecord::new(test, outcome, reason, seen.elapsed)
     }
 }
@@ -175,6 +176,22 @@ pub fn whereabouts(seen: &Observation) -> String {
         Some(call) => format!("outside the library, after {}", request(call)),
         None => "before the first os_* call".to_owned(),
     }
+}
+
+/// System calls that the library neither made itself nor through a plain wrapper of the C library: the first few.
+fn strangers(seen: &Observation) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let strange = |origin: &Origin| origin.through.is_some() || !matches!(origin.module, Module::Library | Module::C);
+    let sources = seen.origins.iter().filter(|source| strange(&source.origin));
+    sources.filter_map(|source| origin(seen, source)).take(SHOWN).collect()
+}
+
+/// Where a system call came from, in one sentence.
+pub fn origin(seen: &Observation, source: &Source) -> Option<String> {
+    let call = seen.trace.calls().nth(source.call)?;
+    let event = call.events.get(source.event)?.to_string();
+    let name = event.split('(').next().unwrap_or_default();
+    Some(format!("{name} in {}: made by {}", request(call), source.origin))
 }
 
 /// The call as the trace writes it, without its result.

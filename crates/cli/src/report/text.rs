@@ -63,6 +63,9 @@ fn failure(out: &mut impl Write, test: &TestRecord, own: bool, width: usize) -> 
     if let Some(difference) = &test.difference {
         table(out, difference, width)?;
     }
+    for origin in &test.origins {
+        item(out, "origin", origin, width)?;
+    }
     causes(out, &test.causes, "cause", width)?;
     if test.outcome.is_failure() {
         for (number, rule) in test.rules.iter().enumerate() {
