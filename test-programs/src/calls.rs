@@ -11,6 +11,7 @@ use osmem_replay::check;
 use crate::memory::{Memory, Place, first_difference};
 use crate::message::Part::{Hex, Number, Text};
 use crate::message::{FAILED, fail};
+use crate::system::unless_refused;
 
 unsafe extern "C" {
     fn os_malloc(size: usize) -> *mut c_void;
@@ -85,7 +86,11 @@ pub fn malloc(size: usize) -> Block {
 /// `os_calloc(nmemb, size)`, which must succeed and give zeros only.
 pub fn calloc(nmemb: usize, size: usize) -> Block {
     // SAFETY: takes any sizes.
-    let block = Block::new("os_calloc", unsafe { os_calloc(nmemb, size) }, nmemb * size);
+    zeroed(Block::new("os_calloc", unsafe { os_calloc(nmemb, size) }, nmemb * size)).filled()
+}
+
+/// Checks that a block is all zero.
+fn zeroed(block: Block) -> Block {
     let bytes = block.0.bytes();
     if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
         let is = usize::from(bytes[at]);
@@ -94,7 +99,39 @@ pub fn calloc(nmemb: usize, size: usize) -> Block {
             &[Text("byte "), Number(at), Text(" of os_calloc's payload is "), Hex(is), Text(" instead of zero")],
         );
     }
-    block.filled()
+    block
+}
+
+/// `os_malloc(size)`, unless the system refuses the memory: then it must give NULL with ENOMEM.
+pub fn try_malloc(size: usize) -> Option<Block> {
+    // SAFETY: takes any size.
+    let result = unless_refused(|| unsafe { os_malloc(size) })?;
+    Some(Block::new("os_malloc", result, size).filled())
+}
+
+/// The same for `os_calloc(nmemb, size)`, which must give zeros only.
+pub fn try_calloc(nmemb: usize, size: usize) -> Option<Block> {
+    // SAFETY: takes any sizes.
+    let result = unless_refused(|| unsafe { os_calloc(nmemb, size) })?;
+    Some(zeroed(Block::new("os_calloc", result, nmemb * size)).filled())
+}
+
+/// `os_realloc(block, size)`, which must keep the contents as far as both sizes reach; unless the system refuses the memory: then it
+/// must give NULL with ENOMEM, and the block must stay as it is.
+pub fn try_realloc(block: Block, size: usize) -> Block {
+    let copy = copy(&block);
+    block.verify();
+    // SAFETY: a live block, which is given up below unless it stays one.
+    match unless_refused(|| unsafe { os_realloc(block.0.address().cast(), size) }) {
+        Some(result) => {
+            core::mem::forget(block);
+            kept(Block::new("os_realloc", result, size), copy).filled()
+        }
+        None => {
+            block.verify();
+            block
+        }
+    }
 }
 
 /// `os_realloc(NULL, size)`, which must succeed.
@@ -105,16 +142,19 @@ pub fn realloc_null(size: usize) -> Block {
 
 /// `os_realloc(block, size)`, which must succeed and keep the contents as far as both sizes reach.
 pub fn realloc(block: Block, size: usize) -> Block {
-    let kept = block.size().min(size);
     let copy = copy(&block);
     // SAFETY: a live block, given up here.
-    let block = Block::new("os_realloc", unsafe { os_realloc(block.hand_over(), size) }, size);
-    if let Some(at) = first_difference(&copy[..kept], block.0.bytes()) {
+    kept(Block::new("os_realloc", unsafe { os_realloc(block.hand_over(), size) }, size), copy).filled()
+}
+
+/// Checks that a block that was just resized holds what it held before, as far as both sizes reach.
+fn kept(block: Block, copy: &[u8]) -> Block {
+    if let Some(at) = first_difference(copy, block.0.bytes()) {
         fail(
             check::CONTENTS_LOST,
             &[
                 Text("os_realloc to "),
-                Number(size),
+                Number(block.size()),
                 Text(" bytes lost contents: byte "),
                 Number(at),
                 Text(" was "),
@@ -124,7 +164,7 @@ pub fn realloc(block: Block, size: usize) -> Block {
             ],
         );
     }
-    block.filled()
+    block
 }
 
 /// The contents of a block, kept outside the memory under test until the next call.

@@ -24,7 +24,7 @@ mod system;
 
 pub use calls::{
     Block, calloc, calloc_gives_null, free, free_all, free_ignored, malloc, malloc_gives_null, realloc, realloc_fails,
-    realloc_gives_null, realloc_null, realloc_zero, same_place, same_places,
+    realloc_gives_null, realloc_null, realloc_zero, same_place, same_places, try_calloc, try_malloc, try_realloc,
 };
 pub use dice::Dice;
 pub use memory::{NULL, Place, stack_place};

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "calls the C library")]
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 
 use osmem_replay::check;
 
@@ -68,16 +68,34 @@ pub fn keep_errno<R>(body: impl FnOnce() -> R) -> R {
     errno_after(libc::EXDEV, libc::EXDEV, body)
 }
 
+/// The result of `body`, a call that may be refused: NULL must come with ENOMEM.
+pub(crate) fn unless_refused(body: impl FnOnce() -> *mut c_void) -> Option<*mut c_void> {
+    // SAFETY: errno belongs to this thread.
+    unsafe { errno().write(0) };
+    let result = body();
+    if !result.is_null() {
+        return Some(result);
+    }
+    // SAFETY: as above.
+    let found = unsafe { errno().read() };
+    require_errno(found, libc::ENOMEM);
+    None
+}
+
+fn require_errno(found: c_int, wanted: c_int) {
+    if found != wanted {
+        let number = |code: c_int| Number(usize::try_from(code).unwrap_or(usize::MAX));
+        fail(check::ERRNO, &[Text("errno is "), number(found), Text(", it must be "), number(wanted)]);
+    }
+}
+
 fn errno_after<R>(before: c_int, after: c_int, body: impl FnOnce() -> R) -> R {
     // SAFETY: errno belongs to this thread.
     unsafe { errno().write(before) };
     let result = body();
     // SAFETY: as above.
     let found = unsafe { errno().read() };
-    if found != after {
-        let number = |code: c_int| Number(usize::try_from(code).unwrap_or(usize::MAX));
-        fail(check::ERRNO, &[Text("errno is "), number(found), Text(", it must be "), number(after)]);
-    }
+    require_errno(found, after);
     result
 }
 

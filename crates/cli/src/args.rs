@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::inject::Injection;
 use crate::suite::Profile;
 pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
 pub use new::NewArgs;
@@ -34,6 +35,7 @@ Examples:
   osmem check --lib ~/hw2/libosmem.so      another library, core tests
   osmem check --lib ~/hw2 split R12        tests with \"split\" in their name, and those that prove R12
   osmem check --profile all --lib ~/hw2 --format json
+  osmem check --lib ~/hw2 --inject brk:ENOMEM:2   every test, the second brk of its program refused
   osmem check --list --profile core";
 
 const TRACE_EXAMPLES: &str = "\
@@ -123,6 +125,10 @@ pub struct CheckArgs {
     /// What a trace is held against: its golden trace, or the contract as a model, which also says why [default: fixtures]
     #[arg(long, value_enum, default_value_t)]
     pub against: Against,
+    /// Refuse the N-th brk or mmap of each program, as the kernel does where memory is short, with a + all later ones, too; the contract
+    /// as a model judges, and a program that does not expect NULL may then fail by itself
+    #[arg(long, value_name = "brk|mmap:ENOMEM:N[+]")]
+    pub inject: Option<Injection>,
     /// How many programs run at the same time, 1 to 256 [default: the number of processors]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,

@@ -1,6 +1,7 @@
 //! `osmem check`: runs the battery on a library and reports which rules it keeps.
 
 mod keep;
+mod refused;
 pub mod select;
 
 use std::io::Write;
@@ -12,11 +13,12 @@ use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::Run;
 use osmem_trace::golden::GoldenError;
 use osmem_trace::run::{Cancel, Stopped};
-use osmem_trace::{Trace, header};
+use osmem_trace::{Observation, Trace, header};
 
 use crate::args::{CheckArgs, Format, Header, Selection};
 use crate::battery::Battery;
 use crate::error::{Error, Exit, is_of_tracer};
+use crate::inject::{self, Injection};
 use crate::layout::Layout;
 use crate::oracle::{self, Together};
 use crate::record::{Outcome, Record, Summary, TestRecord, VERSION};
@@ -64,6 +66,7 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
         own: args.lib.is_none(),
         profile,
         header,
+        inject: args.inject,
         tests,
         battery: &battery,
         runner: &runner,
@@ -130,6 +133,8 @@ struct Check<'a> {
     profile: Selection,
     own: bool,
     traces: Option<PathBuf>,
+    /// Refused to each program.
+    inject: Option<Injection>,
     battery: &'a Battery,
     runner: &'a Runner,
 }
@@ -197,7 +202,14 @@ impl Check<'_> {
         let library = output::shown(&self.runner.library);
         let (profile, header, tracer) = (self.profile.name(), self.header, self.runner.witness.name());
         let count = self.tests.len();
-        Ok(writeln!(out, "{library}: {count} tests (profile {profile}), headers of {header} bytes, {tracer}\n")?)
+        let inject = self.inject.map_or_else(String::new, |injection| {
+            let Injection(refusal) = injection;
+            format!(", {injection} injected ({} refused)", inject::words(refusal))
+        });
+        Ok(writeln!(
+            out,
+            "{library}: {count} tests (profile {profile}), headers of {header} bytes, {tracer}{inject}\n"
+        )?)
     }
 
     /// Whether another reading of an open point is a mistake here.
@@ -216,6 +228,7 @@ impl Check<'_> {
             own: self.own,
             tracer: self.runner.witness.name(),
             profile: self.profile.name(),
+            inject: self.inject.map(|injection| injection.to_string()),
             interrupted: self.runner.is_cancelled(),
             behaves: together.behaves,
             causes,
@@ -230,21 +243,27 @@ impl Check<'_> {
             return None;
         }
         let (test, expected) = (self.tests[index], &self.expected[index]);
+        if let Some(Injection(refusal)) = self.inject {
+            return self.injected(test, refusal, cpu);
+        }
         let start = Instant::now();
         let seen = match self.runner.observe(self.battery.program(test), cpu, true) {
             Ok(seen) => seen,
-            // No other test would fare better.
-            Err(error) if is_of_tracer(&error) => return Some(Err(error.into())),
-            Err(error) => {
-                let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
-                return Some(Ok(Judged { record, run: None, problem: None }));
-            }
+            Err(error) => return Some(refused::not_run(test, error, start)),
         };
         if seen.stopped == Some(Stopped::Cancelled) {
             return None;
         }
         let run = oracle::run_of(&test.name, &seen, true);
-        let mut record = verdict::judge(test, &seen, &run, expected);
+        let record = verdict::judge(test, &seen, &run, expected);
+        if test.refusals && record.outcome == Outcome::Pass {
+            return self.bears(test, (record, seen, run), cpu);
+        }
+        Some(Ok(self.kept(record, &seen, run)))
+    }
+
+    /// A judged test, its trace kept where it failed.
+    fn kept(&self, mut record: TestRecord, seen: &Observation, run: Run) -> Judged {
         let problem = match keep::keep(self.traces.as_deref(), &record, &self.runner.library, &seen.trace) {
             Ok(file) => {
                 record.trace_file = file;
@@ -252,6 +271,6 @@ impl Check<'_> {
             }
             Err(problem) => Some(problem),
         };
-        Some(Ok(Judged { record, run: Some(run), problem }))
+        Judged { record, run: Some(run), problem }
     }
 }

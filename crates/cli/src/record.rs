@@ -27,6 +27,8 @@ pub struct Record {
     pub tracer: String,
     /// The selected profile, or `all`.
     pub profile: &'static str,
+    /// What was refused to each program, as `--inject` has it.
+    pub inject: Option<String>,
     /// Whether the run was interrupted; then `tests` holds only those that ended before.
     pub interrupted: bool,
     /// How the library differs from the contract in what it counts with, and how it reads open points.
@@ -108,7 +110,7 @@ pub struct TestRecord {
     pub header: u64,
     /// What it was held against.
     pub judged_by: Judge,
-    /// Wall-clock time of the run.
+    /// Wall-clock time of its runs.
     pub milliseconds: f64,
     /// What explains this failure by itself, the likeliest first.
     pub causes: Vec<CauseRecord>,
@@ -125,6 +127,17 @@ pub struct TestRecord {
     pub origins: Vec<String>,
     /// Where the trace that was seen has been written.
     pub trace_file: Option<PathBuf>,
+    /// What came of the refusal, where one was injected.
+    pub injected: Option<Injected>,
+}
+
+/// What came of a refusal that was injected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Injected {
+    /// Where the call was that was refused first, `in os_malloc(100)`; `None`: the program made no such call.
+    pub refused: Option<String>,
+    /// How the program ended where it did not expect NULL, which is no fault of the library.
+    pub note: Option<String>,
 }
 
 /// What a trace was held against.
@@ -223,15 +236,25 @@ impl TestRecord {
             header: osmem_trace::header::CONTRACT,
             judged_by: Judge::Fixture,
             causes: Vec::new(),
-            milliseconds: (elapsed.as_secs_f64() * 10_000.0).round() / 10.0,
+            milliseconds: milliseconds(elapsed),
             description: test.description.clone(),
             hint: test.hint.clone(),
             difference: None,
             output: None,
             origins: Vec::new(),
             trace_file: None,
+            injected: None,
         }
     }
+
+    /// Notes that all its runs took so long.
+    pub fn lasted(&mut self, elapsed: Duration) {
+        self.milliseconds = milliseconds(elapsed);
+    }
+}
+
+fn milliseconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 impl Summary {
@@ -283,6 +306,7 @@ mod tests {
             rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
             description: "d".to_owned(),
             hint: "h".to_owned(),
+            refusals: false,
         };
         TestRecord::new(&test, outcome, None, Duration::from_micros(9140))
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use osmem_trace::run::{Cancel, Environment, Limits, RunError, Starter};
+use osmem_trace::run::{Cancel, Environment, Limits, Refusal, RunError, Starter};
 use osmem_trace::{Observation, Spec, Witness};
 
 use crate::error::Error;
@@ -68,6 +68,27 @@ impl Runner {
 
     /// One run of `program`, on `cpu` if given, with the address space laid out at random or not.
     pub fn observe(&self, program: PathBuf, cpu: Option<usize>, aslr: bool) -> Result<Observation, RunError> {
+        self.run(program, cpu, aslr, None)
+    }
+
+    /// The same with system calls that are refused.
+    pub fn refusing(
+        &self,
+        program: PathBuf,
+        cpu: Option<usize>,
+        aslr: bool,
+        refusal: Refusal,
+    ) -> Result<Observation, RunError> {
+        self.run(program, cpu, aslr, Some(refusal))
+    }
+
+    fn run(
+        &self,
+        program: PathBuf,
+        cpu: Option<usize>,
+        aslr: bool,
+        refuse: Option<Refusal>,
+    ) -> Result<Observation, RunError> {
         let spec = Spec {
             program,
             args: Vec::new(),
@@ -79,7 +100,7 @@ impl Runner {
             writable: Vec::new(),
             starter: self.starter.clone(),
             cpu,
-            refuse: None,
+            refuse,
         };
         self.witness.observe(&spec, &self.cancel)
     }

@@ -54,6 +54,9 @@ pub struct Test {
     pub description: String,
     /// Advice for someone whose allocator fails it.
     pub hint: String,
+    /// The program takes NULL for an answer: it is run again with each mapping and each move of the break refused.
+    #[serde(default)]
+    pub refusals: bool,
 }
 
 /// The battery in the order of the file.

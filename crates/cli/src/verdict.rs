@@ -195,7 +195,7 @@ pub fn origin(seen: &Observation, source: &Source) -> Option<String> {
 }
 
 /// The call as the trace writes it, without its result.
-fn request(call: &Call) -> String {
+pub fn request(call: &Call) -> String {
     let alone = Trace { entries: vec![Entry::Call(Call { events: Vec::new(), ..call.clone() })], end: End::Exit(0) };
     let text = alone.to_string();
     let line = text.lines().next().unwrap_or_default();

@@ -155,7 +155,7 @@ pub const CAUSES: &[Cause] = &[
     because(
         "refusal-changes-the-heap",
         &[15],
-        "A block is enlarged before the break moves, and stays so when the move is refused; ask first, then change.",
+        "A block is enlarged or taken before the system has granted what is missing, and stays so when that is refused; ask first, then change.",
     ),
     because(
         "refusal-frees-the-block",

@@ -53,6 +53,9 @@ pub fn become_program(policy: &Policy) -> Result<Infallible, Failure> {
         setting.push(value);
         environment.push(text(&setting).map_err(at("its environment"))?);
     }
+    if let Some(call) = policy.idle {
+        sys::idle(call);
+    }
     if let Some(filter) = &policy.filter {
         set(&filter::given(filter), "setting the tracer's filter of system calls")?;
     }

@@ -75,10 +75,28 @@ pub struct Policy {
     pub user: Option<u32>,
     /// A build: programs of the system run too, some of which look for services of the system and do without.
     pub build: bool,
+    /// A system call that the process which becomes the program makes [`Idle::TIMES`] times before, to no effect.
+    pub idle: Option<Idle>,
     /// A filter by which a tracer outside learns of system calls; it comes before those of the box, which all the same have the last word.
     pub filter: Option<Vec<Instruction>>,
     /// When to end it.
     pub limits: Limits,
+}
+
+/// A system call that can be made to no effect. A tracer may count the calls of each process from its beginning on, and mean one that
+/// the program makes; the other processes of a box must not get that far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Idle {
+    /// `brk(NULL)`
+    Brk,
+    /// `mmap` of nothing
+    Mmap,
+}
+
+impl Idle {
+    /// Several times as often as the processes of a box make such calls themselves.
+    pub const TIMES: u32 = 100;
 }
 
 /// An instruction of a filter of system calls, as the kernel has it: code, two jumps, operand.

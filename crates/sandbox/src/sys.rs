@@ -9,6 +9,8 @@ use std::path::Path;
 
 use nix::unistd::{ForkResult, Pid, fork};
 
+use crate::policy::Idle;
+
 /// Forks this process, which must have one thread; `None` in the child.
 pub fn split() -> nix::Result<Option<Pid>> {
     // SAFETY: `osmem-box` never starts a thread, so that the child may do anything.
@@ -26,6 +28,19 @@ pub fn split() -> nix::Result<Option<Pid>> {
 fn be_noticed() {
     // SAFETY: no byte is concerned.
     unsafe { libc::madvise(std::ptr::null_mut(), 0, libc::MADV_NORMAL) };
+}
+
+/// Makes a system call [`Idle::TIMES`] times, to no effect.
+pub fn idle(call: Idle) {
+    for _ in 0..Idle::TIMES {
+        // SAFETY: no byte is concerned: the break is asked for, and a mapping of no length is refused.
+        unsafe {
+            match call {
+                Idle::Brk => libc::syscall(libc::SYS_brk, 0),
+                Idle::Mmap => libc::syscall(libc::SYS_mmap, 0, 0, libc::PROT_NONE, libc::MAP_PRIVATE, -1, 0),
+            };
+        }
+    }
 }
 
 /// Ends this process without running exit handlers.

@@ -49,6 +49,7 @@ impl Bench {
             network: None,
             user,
             build: true,
+            idle: None,
             filter: None,
             limits: Limits { cpu: 10, memory: 256 << 20, processes: 50, file: 8 << 20, open_files: 64, disk: 16 << 20 },
         };

@@ -11,8 +11,10 @@
 //! | `end` | a child, after its last operation |
 //! | `over` | the program itself, when all children have ended |
 //!
+//! Where the tracer reads notes, what a child says is noted (see `docs/design.md`), but for `full`, which says that the ring is full.
+//!
 //! What a child did is given as plain facts in order, with addresses as they are: thousands of sequences are judged from one
-//! log, so this pass neither labels nor renders. The log comes from [`crate::run::record_log`], without instruction pointers:
+//! log, so this pass neither labels nor renders. It is recorded with [`crate::run::Watch::Marks`], without instruction pointers:
 //! whoever knows the key can forge a mark, and only marks out of order are told.
 
 mod child;

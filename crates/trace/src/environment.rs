@@ -56,6 +56,7 @@ pub fn start<'a>(spec: &'a Spec, key: Option<&Key>, filter: Option<&'a [Instruct
         library: spec.library.as_deref(),
         variables,
         filter,
+        idle: spec.refuse.map(|refusal| refusal.call),
     }
 }
 

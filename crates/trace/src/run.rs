@@ -1,5 +1,6 @@
 //! A program in, an observation out.
 
+mod asked;
 mod both;
 mod evaluate;
 
@@ -17,6 +18,7 @@ pub use crate::spec::{
 pub use crate::stage::fits_search_path;
 pub use crate::tracer::{Recording, RunError, Seen, Tracer, Watch};
 pub use crate::window::{EndProof, Forged, Forgery};
+pub use asked::Asked;
 pub use both::Witness;
 
 /// What was seen of a run.
@@ -36,6 +38,8 @@ pub struct Observation {
     pub forged: Vec<Forged>,
     /// Functions that the library lacks.
     pub missing: Vec<Function>,
+    /// What the program and the library asked of the system and could be refused: see [`Spec::refuse`].
+    pub asked: Vec<Asked>,
     /// We ended the run; the trace is then only a beginning.
     pub stopped: Option<Stopped>,
     /// System calls that a filter, or the tracer, refused the program or a process of its making.

@@ -94,6 +94,9 @@ pub struct Start<'a> {
     pub variables: Vec<(&'static str, OsString)>,
     /// A filter of system calls by which the tracer learns of them, to be set before the program starts and before any other filter.
     pub filter: Option<&'a [Instruction]>,
+    /// A call that the thread which becomes the program must make a hundred times before, to no effect: strace refuses the n-th of any
+    /// thread, and n has to be so high that no other process of the starter's gets there.
+    pub idle: Option<Refused>,
 }
 
 /// An instruction of a filter of system calls, as the kernel has it: code, two jumps, operand.

@@ -4,6 +4,7 @@ mod check;
 mod command;
 mod find;
 mod record;
+mod refuse;
 mod started;
 
 use std::process::Stdio;
@@ -23,12 +24,15 @@ impl Tracer for Strace {
     }
 
     fn record(&self, spec: &Spec, watch: Watch<'_>, cancel: &Cancel) -> Result<Recording, RunError> {
-        self.run(spec, watch, &[], cancel).map(|(recording, _)| recording)
+        match spec.refuse {
+            None => self.run(spec, watch, &[], cancel).map(|(recording, _)| recording),
+            Some(refusal) => refuse::record(self, spec, watch, refusal, cancel),
+        }
     }
 }
 
 impl Strace {
-    /// Runs a program, strace having these further options; the log as well, with what came before the program.
+    /// Runs a program, strace having these further options; also the log of whatever started it.
     fn run(
         &self,
         spec: &Spec,
@@ -40,9 +44,9 @@ impl Strace {
             None => self.record_program(spec, watch, extra, cancel)?,
             Some(starter) => self.record_started(spec, &**starter, watch, extra, cancel)?,
         };
-        let whole = log.text.clone();
+        let mut starter = Vec::new();
         if spec.starter.is_some() {
-            log.text = started::program_only(&log.text);
+            (log.text, starter) = started::parted(&log.text);
             if log.stopped.is_none() && log.text.is_empty() {
                 let words = String::from_utf8_lossy(&log.stderr).trim().to_owned();
                 return Err(RunError::StraceFailed { message: format!("its log is empty; {words}") });
@@ -50,7 +54,7 @@ impl Strace {
         }
         check::log(&log, &stage.log(), &spec.program)?;
         let Log { text, stdout, stderr, stopped, elapsed, .. } = log;
-        Ok((Recording { seen: Seen::Log(text), stdout, stderr, stopped, origins: Vec::new(), elapsed }, whole))
+        Ok((Recording { seen: Seen::Log(text), stdout, stderr, stopped, origins: Vec::new(), elapsed }, starter))
     }
 
     fn record_program(

@@ -103,7 +103,7 @@ impl<'a> Window<'a> {
 }
 
 /// The threads of the traced process: the first one of the log, and all that threads of it made with CLONE_THREAD.
-fn threads(steps: &[Step<'_>]) -> HashSet<u32> {
+pub(crate) fn threads(steps: &[Step<'_>]) -> HashSet<u32> {
     let mut made: HashMap<u32, Vec<u32>> = HashMap::new();
     for step in steps {
         let What::System(System { name: "clone" | "clone3", arguments, reply: Reply::Number(id) }) = &step.what else {

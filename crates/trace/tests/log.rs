@@ -17,6 +17,13 @@ fn system(log: &str) -> (String, String, Reply<'_>) {
 fn system_calls_with_all_kinds_of_arguments() {
     for (line, name, list, reply) in [
         ("brk(NULL)      = 0x555c03e80000", "brk", "NULL", Reply::Address(0x555c_03e8_0000)),
+        ("brk(0x555c03e80000) = 0x555c03e00000 (INJECTED)", "brk", "0x555c03e80000", Reply::Address(0x555c_03e0_0000)),
+        (
+            "mmap(NULL, 8, PROT_READ, MAP_PRIVATE, 3, 0) = -1 ENOMEM (Cannot allocate memory) (INJECTED)",
+            "mmap",
+            "NULL, 8, PROT_READ, MAP_PRIVATE, 3, 0",
+            Reply::Failed("ENOMEM"),
+        ),
         ("munmap(0x7f00, 10) = 0", "munmap", "0x7f00, 10", Reply::Number(0)),
         (
             "mmap(NULL, 8, PROT_READ, MAP_PRIVATE, 3, 0x26000) = -1 ENOMEM (Cannot allocate memory)",

@@ -49,6 +49,7 @@ struct Listed<'a> {
     profile: Profile,
     rules: &'a [Rule],
     description: &'a str,
+    refusals: bool,
 }
 
 /// Writes the names of `tests` with what they are about.
@@ -64,6 +65,7 @@ pub fn list(tests: &[&Test], format: Format) -> Result<(), Error> {
                     profile: test.profile,
                     rules: &test.rules,
                     description: &test.description,
+                    refusals: test.refusals,
                 })
                 .collect();
             json::write(&mut out, &listed)?;

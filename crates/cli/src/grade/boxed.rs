@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use osmem_sandbox::host::{Line, Network};
-use osmem_sandbox::policy::{Message, Reached};
+use osmem_sandbox::policy::{Idle, Message, Reached};
 use osmem_sandbox::{Limits, Policy, Tier, view};
-use osmem_trace::run::{Finish, Instruction, Start, Started, Starter};
+use osmem_trace::run::{Finish, Instruction, Refused, Start, Started, Starter};
 
 use super::workshop::{Bench, Workshop, hand_over};
 
@@ -137,6 +137,10 @@ impl Starter for Boxed {
             network: self.network.clone().map(Into::into),
             user: self.user,
             build: self.build.is_some(),
+            idle: start.idle.map(|call| match call {
+                Refused::Brk => Idle::Brk,
+                Refused::Mmap => Idle::Mmap,
+            }),
             filter: start.filter.map(<[Instruction]>::to_vec),
             limits: self.limits,
         };

@@ -21,6 +21,7 @@ use crate::fuzz::{self, reproducer::Reproducer};
 use crate::lab::Lab;
 use crate::oracle::{self, CauseRecord, Together};
 use crate::record::{Outcome as Seen, TestRecord};
+use crate::refused::{self, Borne, Measure, bear};
 use crate::runner::Runner;
 use crate::suite::{Profile, Test};
 use crate::verdict::{self, Expected};
@@ -170,22 +171,42 @@ fn one(
             return Ok((TestRecord::new(test, Seen::InfraError, Some(error.to_string()), Duration::ZERO), None));
         }
     };
-    let run = oracle::run_of(&test.name, &seen, true);
-    let expected = Expected::of(golden.clone(), header, readings(test, false), Against::Fixtures);
+    let mut run = oracle::run_of(&test.name, &seen, true);
+    let allowed = readings(test, false);
+    let expected = Expected::of(golden.clone(), header, allowed, Against::Fixtures);
     let mut record = verdict::judge(test, &seen, &run, &expected);
     if record.outcome == Seen::InfraError && seen.stopped != Some(Stopped::Cancelled) {
         // It has been loaded before: what keeps it from being loaded now is of its own making.
         record.outcome = Seen::Fail;
     }
+    let mut steady = (record.outcome == Seen::Timeout).then(|| stuck(desk, &seen));
+    if test.refusals && record.outcome == Seen::Pass {
+        let unfit = |reason| Ok((TestRecord::new(test, Seen::InfraError, Some(reason), Duration::ZERO), None));
+        let measure = Measure { params: oracle::params(header), allowed, unexpected: None };
+        match bear(runner, &desk.kit.program(test), &seen, (cpu, false), &measure, &mut record) {
+            Ok(Borne::All) => {}
+            Ok(Borne::Interrupted) => return unfit("it was interrupted".to_owned()),
+            Ok(Borne::Not(failed)) => {
+                steady = (record.outcome == Seen::Timeout)
+                    .then(|| refused::with(failed.refusal, &stuck(desk, &failed.seen)));
+                run = failed.run;
+            }
+            Err(error) if is_of_tracer(&error) => return Err(error.into()),
+            Err(error) => return unfit(error.to_string()),
+        }
+    }
     if record.outcome.is_failure() {
         let alone = [&run];
         record.causes = Together::of(&alone, oracle::params(header), false).causes(&alone, None);
     }
-    if record.outcome == Seen::Timeout {
-        let place = verdict::whereabouts(&seen);
-        record.reason = Some(format!("it did not end within {} s: {place}", desk.course.limits.test_seconds));
-    }
+    record.reason = steady.or(record.reason);
     Ok((record, Some(run)))
+}
+
+/// Why a run that was stopped in time is a failure, in words that do not depend on the time it took.
+fn stuck(desk: &Desk<'_>, seen: &Observation) -> String {
+    let place = verdict::whereabouts(seen);
+    format!("it did not end within {} s: {place}", desk.course.limits.test_seconds)
 }
 
 /// Random programs from the course's seed.

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{columns, output};
 use crate::oracle::CauseRecord;
-use crate::record::{Difference, Judge, Outcome, Record, Summary, Tally, TestRecord};
+use crate::record::{Difference, Injected, Judge, Outcome, Record, Summary, Tally, TestRecord};
 use crate::rules::Rule;
 
 pub const BOLD: Style = Style::new().bold();
@@ -32,6 +32,11 @@ fn style_of(outcome: Outcome) -> Style {
 /// The line of one test; the name is padded to `width`.
 pub fn line(out: &mut impl Write, test: &TestRecord, width: usize) -> io::Result<()> {
     let outcome = styled(style_of(test.outcome), format_args!("{:11}", test.outcome));
+    if let Some(Injected { refused, note }) = &test.injected {
+        let refused = refused.as_ref().map_or("not reached".to_owned(), |place| format!("refused {place}"));
+        let note = if note.is_some() { ", which the program did not expect" } else { "" };
+        return writeln!(out, "{outcome} {:width$} {:8.1} ms   {refused}{note}", test.name, test.milliseconds);
+    }
     let points = format!("{}/{}", test.earned, test.points);
     writeln!(out, "{outcome} {:width$} {points:>7} points {:8.1} ms", test.name, test.milliseconds)
 }
@@ -76,7 +81,7 @@ fn failure(out: &mut impl Write, test: &TestRecord, own: bool, width: usize) -> 
     }
     if let Some(file) = &test.trace_file {
         item(out, "trace", &output::shown(file), usize::MAX)?;
-        if own && test.outcome == Outcome::Fail {
+        if own && test.outcome == Outcome::Fail && test.judged_by == Judge::Fixture {
             let name = &test.name;
             item(
                 out,
@@ -130,7 +135,9 @@ pub fn table(out: &mut impl Write, difference: &Difference, width: usize) -> io:
 fn summary(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()> {
     let Summary { profiles, rules, seconds, .. } = &record.summary;
     writeln!(out)?;
-    for (profile, score) in profiles {
+    // With an injection nothing is scored.
+    let scored = record.inject.is_none();
+    for (profile, score) in profiles.iter().filter(|_| scored) {
         let text = format!(
             "{:7} {:>3} of {:>3} points, {:>3} of {:>3} tests",
             profile, score.earned, score.points, score.passed, score.tests
@@ -143,12 +150,17 @@ fn summary(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()
         styled(style, format_args!("{:3} {:>5}", rule.to_string(), format!("{}/{}", tally.passed, tally.tests)))
     };
     let cells: Vec<_> = rules.iter().map(cell).collect();
-    for cells in cells.chunks((width / 12).clamp(1, 9)) {
+    for cells in cells.chunks((width / 12).clamp(1, 9)).filter(|_| scored) {
         writeln!(out, "{}", cells.join("   "))?;
     }
     by_oracle(out, record, width)?;
     together(out, record, width)?;
-    let counts = counts(&record.summary);
+    let mut counts = counts(&record.summary);
+    let unreached = |test: &&TestRecord| test.injected.as_ref().is_some_and(|injected| injected.refused.is_none());
+    match record.tests.iter().filter(unreached).count() {
+        0 => {}
+        count => counts += &format!(" ({count} not reached)"),
+    }
     let interrupted = if record.interrupted { "interrupted: " } else { "" };
     let style =
         if record.summary.failures() + record.summary.infra_errors > 0 || record.interrupted { BAD } else { GOOD };
@@ -224,6 +236,7 @@ mod tests {
             rules: vec!["R6".parse().unwrap()],
             description: "Splits the first block".to_owned(),
             hint: "Look at the remainder".to_owned(),
+            refusals: false,
         };
         TestRecord::new(&test, outcome, None, Duration::from_millis(9))
     }
@@ -242,6 +255,7 @@ mod tests {
             own: true,
             tracer: "strace 6.1".to_owned(),
             profile: "all",
+            inject: None,
             interrupted: false,
             behaves: Vec::new(),
             causes: Vec::new(),

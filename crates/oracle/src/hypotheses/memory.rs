@@ -31,6 +31,9 @@ pub const ALL: &[Hypothesis] = &[
     other("refusal-unchecked", &BreakUnchecked),
     other("refusal-unchecked", &MappingUnchecked),
     other("refusal-changes-the-heap", &ClaimsBeforeAsking),
+    other("refusal-changes-the-heap", &TakesBeforeAsking),
+    other("refusal-changes-the-heap", &CallocTakesBeforeAsking),
+    other("refusal-changes-the-heap", &AbsorbsBeforeMapping),
     other("refusal-frees-the-block", &RefusedFrees),
 ];
 
@@ -298,6 +301,37 @@ struct ClaimsBeforeAsking;
 impl Rules for ClaimsBeforeAsking {
     fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
         claim(cx, index, size)
+    }
+}
+
+/// Marks the free last block as used before the break moves.
+struct TakesBeforeAsking;
+
+impl Rules for TakesBeforeAsking {
+    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        cx.heap.blocks[index].status = Status::Alloc;
+        Contract.extend(cx, index, size)
+    }
+}
+
+/// `os_calloc` alone does so.
+struct CallocTakesBeforeAsking;
+
+impl Rules for CallocTakesBeforeAsking {
+    fn calloc(&self, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
+        TakesBeforeAsking.calloc(cx, nmemb, size)
+    }
+}
+
+/// Absorbs what is free behind a block although it then moves to a mapping, which shows only where that is refused.
+struct AbsorbsBeforeMapping;
+
+impl Rules for AbsorbsBeforeMapping {
+    fn heap_to_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        while self.next_is_free(cx.heap, index) {
+            self.join(cx.heap, index);
+        }
+        Contract.heap_to_mapping(cx, index, bytes)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a recording of a program with a probe shows.
 
+use super::asked::asked;
 use super::{Observation, Recording, RunError, Source};
 use crate::label::{Placed, label_and_place};
 use crate::log;
@@ -30,6 +31,7 @@ pub fn evaluate(recording: Recording, key: &Key) -> Result<Observation, RunError
         calls: window.calls,
         forged: window.forged,
         missing: window.missing,
+        asked: asked(&window.steps),
         stopped,
         refused: refused(&steps),
         stdout: recording.stdout,

@@ -2,22 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// The lines from the program's start on, without those of the processes that started it.
+/// The lines from the program's start on without those of the processes that started it, and all others.
 ///
 /// The first thread of the log is the starter. The first other one that calls execve becomes the program; whoever made a system
 /// call before that is of the starter's making. Nothing of the program's own making can come before it.
-pub fn program_only(log: &[u8]) -> Vec<u8> {
+pub fn parted(log: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let lines = || log.split_inclusive(|byte| *byte == b'\n').map(|line| (thread(line), line));
-    let Some((starter, _)) = lines().next() else { return Vec::new() };
+    let starter = lines().next().and_then(|(thread, _)| thread);
     let starts = |(thread, line): &(Option<u32>, &[u8])| *thread != starter && thread.is_some() && is_execve(line);
-    let Some(first) = lines().position(|line| starts(&line)) else { return Vec::new() };
+    let Some(first) = lines().position(|line| starts(&line)) else { return (Vec::new(), log.to_vec()) };
     let mut starters: HashSet<Option<u32>> = lines().take(first).map(|(thread, _)| thread).collect();
     for (program, _) in lines().skip(first).take(1) {
         starters.remove(&program);
     }
-    let kept: Vec<(Option<u32>, &[u8])> =
-        lines().skip(first).filter(|(thread, _)| !starters.contains(thread)).collect();
-    renumbered(&kept)
+    let (mut kept, mut others) = (Vec::new(), Vec::new());
+    for (number, (thread, line)) in lines().enumerate() {
+        if number >= first && !starters.contains(&thread) {
+            kept.push((thread, line));
+        } else {
+            others.extend_from_slice(line);
+        }
+    }
+    (renumbered(&kept), others)
+}
+
+/// How many calls of this name begin in a thread's lines.
+pub fn count(lines: &[u8], of: u32, name: &str) -> usize {
+    let begins = |line: &&[u8]| call(line).strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"("));
+    lines.split_inclusive(|byte| *byte == b'\n').filter(|line| thread(line) == Some(of)).filter(begins).count()
 }
 
 /// The lines with what clone and its kin gave back replaced by the numbers that the log's other lines know the new tasks by: in a
@@ -62,7 +74,7 @@ fn new_task(line: &[u8]) -> Option<(&str, u32)> {
 }
 
 /// Whose line it is.
-fn thread(line: &[u8]) -> Option<u32> {
+pub fn thread(line: &[u8]) -> Option<u32> {
     let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
     std::str::from_utf8(&line[..digits]).ok()?.parse().ok()
 }
@@ -85,6 +97,10 @@ fn call(line: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn program_only(log: &[u8]) -> Vec<u8> {
+        parted(log).0
+    }
 
     #[test]
     fn what_led_to_the_program_is_left_out() {
@@ -113,6 +129,29 @@ mod tests {
         assert_eq!(program_only(short.as_bytes()), b"7     [0001] execve(\"/program\") = 0\n");
         assert_eq!(program_only(b"10 execve(\"/box\") = 0\n10 +++ exited with 125 +++\n"), b"");
         assert_eq!(program_only(b""), b"");
+    }
+
+    #[test]
+    fn what_the_thread_did_before_it_was_the_program_is_counted() {
+        let log = "\
+10 [0001] execve(\"/box\") = 0
+10 [0001] brk(NULL) = 0x1000
+12 [0001] mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0 <unfinished ...>
+10 [0001] mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x1000
+12 [0001] <... mmap resumed>) = 0x2000
+12 [0001] brk(0x2000) = 0x2000
+12 [0001] mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3, 0) = 0x3000
+12 [0001] execve(\"/program\") = 0
+12 [0001] brk(NULL) = 0x1000
+10 [0001] brk(NULL) = 0x1000
+";
+        let (program, starter) = parted(log.as_bytes());
+        assert_eq!(
+            (program.split_inclusive(|byte| *byte == b'\n').count(), program.len() + starter.len()),
+            (2, log.len())
+        );
+        let counts = [(12, "mmap"), (12, "brk"), (10, "brk"), (11, "brk"), (12, "map")];
+        assert_eq!(counts.map(|(thread, name)| count(&starter, thread, name)), [2, 1, 2, 0, 0]);
     }
 
     #[test]

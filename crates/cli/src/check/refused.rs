@@ -1,0 +1,74 @@
+//! Tests whose programs are refused memory: one refusal that was asked for, or all that a program has to bear.
+
+use std::time::Instant;
+
+use osmem_oracle::run::Run;
+use osmem_trace::Observation;
+use osmem_trace::run::{Refusal, RunError, Stopped};
+
+use super::{Check, Judged, readings};
+use crate::error::{Error, is_of_tracer};
+use crate::oracle;
+use crate::record::{Injected, Judge, Outcome, TestRecord};
+use crate::refused::{self, Borne, Measure, bear};
+use crate::suite::Test;
+use crate::verdict;
+
+impl Check<'_> {
+    /// What a run of `test` is held against.
+    fn measure(&self, test: &Test, unexpected: Option<Refusal>) -> Measure {
+        Measure { params: oracle::params(self.header), allowed: readings(test, self.own), unexpected }
+    }
+
+    /// Runs and judges one test with a refusal; `None` if it was interrupted.
+    pub(super) fn injected(&self, test: &Test, refusal: Refusal, cpu: Option<usize>) -> Option<Result<Judged, Error>> {
+        let start = Instant::now();
+        let seen = match self.runner.refusing(self.battery.program(test), cpu, true, refusal) {
+            Ok(seen) => seen,
+            Err(error) => return Some(not_run(test, error, start)),
+        };
+        if seen.stopped == Some(Stopped::Cancelled) {
+            return None;
+        }
+        let run = oracle::run_of(&test.name, &seen, true);
+        let verdict = refused::judge(&seen, &run, &self.measure(test, Some(refusal)));
+        let failed = verdict.outcome.is_failure();
+        let record = TestRecord {
+            header: self.header,
+            judged_by: Judge::Oracle,
+            difference: verdict.difference,
+            output: if failed { verdict::last_lines(&seen.stderr) } else { None },
+            injected: Some(Injected { refused: refused::reached(&seen, refusal), note: verdict.note.clone() }),
+            ..TestRecord::new(test, verdict.outcome, verdict.reason, start.elapsed())
+        };
+        let run = if verdict.note.is_some() { refused::pardon(run) } else { run };
+        Some(Ok(self.kept(record, &seen, run)))
+    }
+
+    /// The refusals that the program of a test that has passed must bear; `None` if it was interrupted.
+    pub(super) fn bears(
+        &self,
+        test: &Test,
+        (mut record, seen, run): (TestRecord, Observation, Run),
+        cpu: Option<usize>,
+    ) -> Option<Result<Judged, Error>> {
+        let (start, measure) = (Instant::now(), self.measure(test, None));
+        let program = self.battery.program(test);
+        match bear(self.runner, &program, &seen, (cpu, true), &measure, &mut record) {
+            Ok(Borne::Interrupted) => None,
+            Ok(Borne::All) => Some(Ok(self.kept(record, &seen, run))),
+            Ok(Borne::Not(failed)) => Some(Ok(self.kept(record, &failed.seen, failed.run))),
+            Err(error) => Some(not_run(test, error, start)),
+        }
+    }
+}
+
+/// A test that could not be run.
+pub(super) fn not_run(test: &Test, error: RunError, start: Instant) -> Result<Judged, Error> {
+    if is_of_tracer(&error) {
+        // No other test would fare better.
+        return Err(error.into());
+    }
+    let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
+    Ok(Judged { record, run: None, problem: None })
+}
