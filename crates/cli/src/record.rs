@@ -136,8 +136,27 @@ pub struct TestRecord {
 pub struct Injected {
     /// Where the call was that was refused first, `in os_malloc(100)`; `None`: the program made no such call.
     pub refused: Option<String>,
-    /// How the program ended where it did not expect NULL, which is no fault of the library.
-    pub note: Option<String>,
+    /// A bad end of the run that is no fault of the library.
+    pub pardoned: Option<Pardon>,
+}
+
+/// A bad end of a run that is no fault of the library.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pardon {
+    /// Whose doing it was.
+    pub by: Ender,
+    /// In one sentence.
+    pub sentence: String,
+}
+
+/// Who ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ender {
+    /// The program, which did not expect NULL.
+    Program,
+    /// The library, by a message and a status, which some hand-outs demand (O7).
+    Library,
 }
 
 /// What a trace was held against.

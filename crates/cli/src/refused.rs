@@ -18,7 +18,7 @@ use osmem_trace::run::{Asked, Refusal, RunError, Stopped};
 
 use crate::inject::words;
 use crate::oracle;
-use crate::record::{Difference, Judge, Outcome, TestRecord};
+use crate::record::{Difference, Ender, Judge, Outcome, Pardon, TestRecord};
 use crate::runner::Runner;
 use crate::verdict::{self, Fault};
 
@@ -31,8 +31,8 @@ pub struct Verdict {
     pub reason: Option<String>,
     /// Where it leaves the contract.
     pub difference: Option<Difference>,
-    /// How the run ended where that is not the library's fault.
-    pub note: Option<String>,
+    /// A bad end of the run that is not the library's fault.
+    pub pardoned: Option<Pardon>,
 }
 
 /// What to hold a run against.
@@ -52,7 +52,7 @@ pub fn judge(seen: &Observation, run: &Run, measure: &Measure) -> Verdict {
         outcome: fault.outcome,
         reason: Some(fault.reason),
         difference,
-        note: None,
+        pardoned: None,
     };
     let fault = verdict::fault(seen);
     if let Some(fault) = fault.filter(|_| outweighs(seen)) {
@@ -61,10 +61,12 @@ pub fn judge(seen: &Observation, run: &Run, measure: &Measure) -> Verdict {
     let divergence = oracle::first_divergence(run, measure.params, measure.allowed);
     let difference = |(step, divergence): &(usize, Divergence)| verdict::demanded_in(run, *step, divergence);
     match (verdict::fault(seen), &divergence) {
-        (None, None) => Verdict { outcome: Outcome::Pass, reason: None, difference: None, note: None },
+        (None, None) => Verdict { outcome: Outcome::Pass, reason: None, difference: None, pardoned: None },
         (Some(fault), None | Some((_, Divergence { symptom: Symptom::NeverReturned, .. }))) => {
             match pardoned(seen, measure, &fault) {
-                Some(note) => Verdict { outcome: Outcome::Pass, reason: None, difference: None, note: Some(note) },
+                Some(pardon) => {
+                    Verdict { outcome: Outcome::Pass, reason: None, difference: None, pardoned: Some(pardon) }
+                }
                 None => failed(fault, divergence.as_ref().and_then(difference)),
             }
         }
@@ -88,8 +90,8 @@ fn outweighs(seen: &Observation) -> bool {
         || !seen.began
 }
 
-/// How a run ended badly through no fault of the library; `None` if it was the library's.
-fn pardoned(seen: &Observation, measure: &Measure, fault: &Fault) -> Option<String> {
+/// Whose doing a bad end of a run was; `None` if it was the library's and is its fault.
+fn pardoned(seen: &Observation, measure: &Measure, fault: &Fault) -> Option<Pardon> {
     let refusal = measure.unexpected?;
     if !seen.asked.iter().any(|asked| is_meant(asked, refusal) && !asked.queries) {
         return None;
@@ -100,9 +102,9 @@ fn pardoned(seen: &Observation, measure: &Measure, fault: &Fault) -> Option<Stri
         (Some(call), model::End::Exit(status), None)
             if *status != 0 && was_refused(call) && !measure.allowed.is_settled() && speaks(seen) =>
         {
-            Some(format!(
-                "the library ended the program with status {status} and a message, which some hand-outs demand"
-            ))
+            let sentence =
+                format!("it ended the program with status {status} and a message, as some hand-outs demand (O7)");
+            Some(Pardon { by: Ender::Library, sentence })
         }
         (None, end, proof) => {
             let is_own = match (end, proof) {
@@ -112,7 +114,7 @@ fn pardoned(seen: &Observation, measure: &Measure, fault: &Fault) -> Option<Stri
                 // Before its main a program cannot prove that it was itself that ended it; that it had just got NULL tells.
                 (model::End::Exit(status), None) => *status != 0 && seen.trace.calls().last().is_some_and(gave_null),
             };
-            is_own.then(|| format!("the program did not expect NULL: {}", fault.reason))
+            is_own.then(|| Pardon { by: Ender::Program, sentence: format!("NULL was not expected: {}", fault.reason) })
         }
         _ => None,
     }

@@ -259,6 +259,11 @@ hint = "Look at the remainder"
             ("\"Splits the first block\"", "\"\"", "test \"split-first\": description must not be empty"),
             ("name = \"split-first\"", "name = \"Split\"", "test \"Split\": the name must be words"),
             ("program = \"split-first\"", "program = \"../x\"", "test \"split-first\": program \"../x\" must be"),
+            (
+                "hint = \"Look at the remainder\"",
+                "hint = \"Look\"\nrefusals = 1",
+                "invalid type: integer `1`, expected a boolean",
+            ),
             ("name = \"split-first\"", "", "suite.toml:1: missing field `name`"),
             ("[\"R6\"]", "[\"R6\"", "suite.toml:"),
         ];

@@ -32,16 +32,16 @@ impl Check<'_> {
         }
         let run = oracle::run_of(&test.name, &seen, true);
         let verdict = refused::judge(&seen, &run, &self.measure(test, Some(refusal)));
-        let failed = verdict.outcome.is_failure();
+        let (failed, pardoned) = (verdict.outcome.is_failure(), verdict.pardoned.is_some());
         let record = TestRecord {
             header: self.header,
             judged_by: Judge::Oracle,
             difference: verdict.difference,
             output: if failed { verdict::last_lines(&seen.stderr) } else { None },
-            injected: Some(Injected { refused: refused::reached(&seen, refusal), note: verdict.note.clone() }),
+            injected: Some(Injected { refused: refused::reached(&seen, refusal), pardoned: verdict.pardoned }),
             ..TestRecord::new(test, verdict.outcome, verdict.reason, start.elapsed())
         };
-        let run = if verdict.note.is_some() { refused::pardon(run) } else { run };
+        let run = if pardoned { refused::pardon(run) } else { run };
         Some(Ok(self.kept(record, &seen, run)))
     }
 

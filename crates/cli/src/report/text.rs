@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{columns, output};
 use crate::oracle::CauseRecord;
-use crate::record::{Difference, Injected, Judge, Outcome, Record, Summary, Tally, TestRecord};
+use crate::record::{Difference, Ender, Injected, Judge, Outcome, Record, Summary, Tally, TestRecord};
 use crate::rules::Rule;
 
 pub const BOLD: Style = Style::new().bold();
@@ -32,10 +32,14 @@ fn style_of(outcome: Outcome) -> Style {
 /// The line of one test; the name is padded to `width`.
 pub fn line(out: &mut impl Write, test: &TestRecord, width: usize) -> io::Result<()> {
     let outcome = styled(style_of(test.outcome), format_args!("{:11}", test.outcome));
-    if let Some(Injected { refused, note }) = &test.injected {
+    if let Some(Injected { refused, pardoned }) = &test.injected {
         let refused = refused.as_ref().map_or("not reached".to_owned(), |place| format!("refused {place}"));
-        let note = if note.is_some() { ", which the program did not expect" } else { "" };
-        return writeln!(out, "{outcome} {:width$} {:8.1} ms   {refused}{note}", test.name, test.milliseconds);
+        let end = match pardoned.as_ref().map(|pardon| pardon.by) {
+            Some(Ender::Program) => ", which the program did not expect",
+            Some(Ender::Library) => ", where the library ended the program",
+            None => "",
+        };
+        return writeln!(out, "{outcome} {:width$} {:8.1} ms   {refused}{end}", test.name, test.milliseconds);
     }
     let points = format!("{}/{}", test.earned, test.points);
     writeln!(out, "{outcome} {:width$} {points:>7} points {:8.1} ms", test.name, test.milliseconds)
