@@ -239,7 +239,7 @@ mod tests {
 7 execve(\"/program\", [], 0x1 /* 0 vars */) = 0
 7 brk(NULL) = 0x1000
 7 mmap(NULL, 8, PROT_READ, MAP_PRIVATE, 3, 0) = 0x7000
-7 [0001] write(-1, \"00000000000000ff begin 2\", 24) = -1 EBADF (Bad file descriptor)
+7 [0001] write(-1, \"00000000000000ff begin 2 0x1000\", 31) = -1 EBADF (Bad file descriptor)
 ";
 
     fn refusal(call: Refused, first: u32, later: bool) -> Refusal {
