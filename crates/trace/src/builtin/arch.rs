@@ -10,7 +10,7 @@ use std::ptr::without_provenance_mut;
 
 use nix::errno::Errno;
 
-use super::kernel::Tid;
+use super::kernel::{Request, Tid};
 
 /// What a filter of system calls gives as the architecture of this machine's own calls; `AUDIT_ARCH_X86_64`.
 #[cfg(target_arch = "x86_64")]
@@ -108,7 +108,7 @@ fn set<T>(tid: Tid, set: i32, registers: &mut T) -> io::Result<()> {
     request(libc::PTRACE_SETREGSET, tid, set, registers)
 }
 
-fn request<T>(request: libc::c_uint, tid: Tid, set: i32, registers: &mut T) -> io::Result<()> {
+fn request<T>(request: Request, tid: Tid, set: i32, registers: &mut T) -> io::Result<()> {
     let mut list = libc::iovec { iov_base: (&raw mut *registers).cast(), iov_len: size_of_val(registers) };
     let set = without_provenance_mut::<libc::c_void>(usize::try_from(set).unwrap_or(0));
     // SAFETY: the kernel reads or writes at most as many bytes as the list says.

@@ -13,6 +13,13 @@ use nix::errno::Errno;
 /// A thread, by its number.
 pub type Tid = i32;
 
+/// What is asked of ptrace.
+#[cfg(target_env = "musl")]
+pub type Request = libc::c_int;
+/// What is asked of ptrace.
+#[cfg(not(target_env = "musl"))]
+pub type Request = libc::c_uint;
+
 /// How a stopped thread goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Onward {
@@ -133,7 +140,7 @@ impl CallInfo {
 
 /// Where a thread stands in a system call; `None` if it was killed meanwhile.
 pub fn call_info(tid: Tid) -> io::Result<Option<CallInfo>> {
-    const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
+    const GET_SYSCALL_INFO: Request = 0x420e;
     let mut info = CallInfo::default();
     let size = without_provenance_mut::<libc::c_void>(size_of::<CallInfo>());
     // SAFETY: writes at most as many bytes as `size` says; all of them are numbers.
