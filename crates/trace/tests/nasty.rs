@@ -2,46 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is the report")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod compiled;
+
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use osmem_trace::run::{Cancel, EndProof, Environment, Forgery, Limits, Module, RunError, Stopped};
+use compiled::{compiled, spec};
+use osmem_trace::run::{Cancel, EndProof, Forgery, Limits, Module, RunError, Stopped};
 use osmem_trace::{Builtin, Observation, Spec, Strace, Tracer, observe};
-
-/// A program of `tests/support`, compiled once per test process with these arguments.
-fn compiled(name: &str, source: &str, arguments: &[&str]) -> PathBuf {
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // Another test process may be running the file: it gets a new one, in one step.
-    let new = file.with_extension(std::process::id().to_string());
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(source);
-    let status =
-        Command::new("cc").args(["-O1", "-w", "-pthread"]).args(arguments).arg("-o").arg(&new).arg(source).status();
-    assert!(status.unwrap().success(), "{name} {arguments:?}");
-    fs::rename(&new, &file).unwrap();
-    file
-}
-
-fn spec(program: &Path, scenario: &str) -> Spec {
-    static PROBE: OnceLock<PathBuf> = OnceLock::new();
-    // The programs make their marks and notes themselves.
-    let probe = PROBE.get_or_init(|| compiled("nasty-probe.so", "nothing.c", &["-shared", "-fPIC"]));
-    Spec {
-        program: program.into(),
-        args: vec![scenario.into()],
-        library: None,
-        probe: probe.clone(),
-        environment: Environment::Pinned,
-        limits: Limits { time: Duration::from_secs(10), ..Limits::default() },
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
-        cpu: None,
-        refuse: None,
-    }
-}
 
 fn nasty(scenario: &str) -> Spec {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -122,6 +91,16 @@ fn what_was_noted_last_is_not_lost() {
     assert_eq!(died.trace.to_string(), "os_free(NULL)\nos_malloc(7) = ?\nkilled by SIGKILL\n");
     let died = seen("death between two marks");
     assert_eq!(died.trace.to_string(), "os_free(NULL)\nkilled by SIGSEGV\n");
+}
+
+#[test]
+fn who_is_killed_before_it_tells_of_its_child_leaves_nobody_behind() {
+    let tracer = Builtin::find().unwrap();
+    for _ in 0..50 {
+        let seen = seen_by(&tracer, &nasty("killed while it forks"));
+        assert_eq!((seen.calls, seen.stopped), (1, None), "{}", seen.trace);
+        assert_eq!(seen.trace.end.to_string(), "killed by SIGKILL");
+    }
 }
 
 #[test]

@@ -1,59 +1,25 @@
 //! System calls that are refused: the same with every tracer that works here.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a panic here is the report")]
-
+mod compiled;
 mod tracers;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use osmem_trace::run::{
-    Cancel, EndProof, Environment, Finish, Limits, Refusal, Refused, RunError, Start, Started, Starter, Stopped,
+    Cancel, EndProof, Finish, Limits, Refusal, Refused, RunError, Start, Started, Starter, Stopped,
 };
 use osmem_trace::{Observation, Spec, Strace, Tracer, observe};
 use tracers::tracers;
 
-/// The program, and a shared library that stands in for the probe and does nothing; compiled once.
-fn built() -> &'static (PathBuf, PathBuf) {
-    static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let compile = |name: &str, arguments: &[&str]| {
-            let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-            // Another test process may be running the file: it gets a new one, in one step.
-            let new = file.with_extension(std::process::id().to_string());
-            let status = Command::new("cc").args(arguments).arg("-o").arg(&new).status().expect("a C compiler");
-            assert!(status.success(), "cc {arguments:?}");
-            fs::rename(&new, &file).unwrap();
-            file
-        };
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/refused.c");
-        (
-            compile("refused-program", &["-O1", "-Wall", "-Wno-unused-result", "-pthread", source]),
-            compile("refused-probe.so", &["-shared", "-fPIC", "-x", "c", "/dev/null"]),
-        )
-    })
-}
-
+/// The program, compiled once.
 fn spec(scenario: &str) -> Spec {
-    let (program, probe) = built().clone();
-    Spec {
-        program,
-        args: vec![scenario.into()],
-        library: None,
-        probe,
-        environment: Environment::Pinned,
-        limits: Limits::default(),
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
-        cpu: None,
-        refuse: None,
-    }
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    compiled::spec(PROGRAM.get_or_init(|| compiled::compiled("refused-program", "refused.c", &[])), scenario)
 }
 
 /// strace cannot tell what each thread asks for; the built-in tracer can.

@@ -111,6 +111,11 @@ impl Family {
         self.threads.get_mut(&tid)
     }
 
+    /// Whether this process lives, as far as is known.
+    pub fn has_process(&self, process: Tid) -> bool {
+        self.processes.contains_key(&process)
+    }
+
     /// A thread and its process.
     pub fn both(&mut self, tid: Tid) -> Option<(&mut Thread, &mut Process)> {
         let thread = self.threads.get_mut(&tid)?;

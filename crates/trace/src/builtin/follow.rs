@@ -108,17 +108,19 @@ impl<'a> Follower<'a> {
 
     fn news(&mut self, tid: Tid, news: News) -> io::Result<()> {
         if self.family.thread(tid).is_none() {
+            // Whatever it is, it must not be left behind.
+            self.job.shared.began(tid);
             self.early.insert(tid, news);
-            return Ok(());
+            return self.adopt();
         }
         match news {
             News::Exited(status) => {
                 self.ended(tid, What::Exited(status));
-                Ok(())
+                self.adopt()
             }
             News::Killed(signal) => {
                 self.ended(tid, What::Killed(render::signal(signal)));
-                Ok(())
+                self.adopt()
             }
             News::Stopped(signal, event) => self.stopped(tid, signal, event),
         }
@@ -235,6 +237,29 @@ impl<'a> Follower<'a> {
             Some(news) => self.news(new, news),
             None => Ok(()),
         }
+    }
+
+    /// Takes in the new processes whose makers were killed before they told of them; nobody would ever let them go on.
+    fn adopt(&mut self) -> io::Result<()> {
+        let orphans: Vec<Tid> = self.early.keys().copied().filter(|tid| !self.has_maker(*tid)).collect();
+        for tid in orphans {
+            let kind = if self.program.is_some() { Kind::Child } else { Kind::Starter };
+            self.family.add_process(tid, kind, None, false);
+            if let Some(news) = self.early.remove(&tid) {
+                self.news(tid, news)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether someone lives who may yet tell of a new thread.
+    fn has_maker(&self, new: Tid) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{new}/status")).unwrap_or_default();
+        let number = |name: &str| -> Option<Tid> {
+            status.lines().find_map(|line| line.strip_prefix(name)).and_then(|number| number.trim().parse().ok())
+        };
+        // A thread's maker is a thread of the same process; a process whose maker has ended has another parent by then.
+        [number("Tgid:"), number("PPid:")].into_iter().flatten().any(|process| self.family.has_process(process))
     }
 
     /// A process became another program.

@@ -1,53 +1,20 @@
 //! The traced program of these tests, run by every tracer that works here.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a panic here is the report")]
+#![expect(clippy::expect_used, reason = "a panic here is the report")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use osmem_trace::run::{Cancel, Environment, Limits, RunError};
+use osmem_trace::run::{Cancel, RunError};
 use osmem_trace::{Observation, Spec, observe};
 
+use crate::compiled;
 use crate::tracers::tracers;
 
-/// Compiled once per test process: the program, and a shared library that stands in for the probe and does nothing.
-pub fn built() -> &'static (PathBuf, PathBuf) {
-    static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let compile = |name: &str, arguments: &[&str]| {
-            let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-            // Another test process may be running the file: it gets a new one, in one step.
-            let new = file.with_extension(std::process::id().to_string());
-            let status = Command::new("cc").args(arguments).arg("-o").arg(&new).status().expect("a C compiler");
-            assert!(status.success(), "cc {arguments:?}");
-            fs::rename(&new, &file).unwrap();
-            file
-        };
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/program.c");
-        (
-            compile("traced-program", &["-O1", "-w", "-pthread", source]),
-            compile("traced-probe.so", &["-shared", "-fPIC", "-x", "c", "/dev/null"]),
-        )
-    })
-}
-
+/// The traced program, compiled once per test process.
 pub fn spec(scenario: &str) -> Spec {
-    let (program, probe) = built().clone();
-    Spec {
-        program,
-        args: vec![scenario.into()],
-        library: None,
-        probe,
-        environment: Environment::Pinned,
-        limits: Limits::default(),
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
-        cpu: None,
-        refuse: None,
-    }
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    compiled::spec(PROGRAM.get_or_init(|| compiled::compiled("traced-program", "program.c", &[])), scenario)
 }
 
 /// What each tracer sees, by its name.

@@ -20,19 +20,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CAPACITY 2048
+#include "marks.h"
 
-static char text_of_key[17] = "0000000000000000";
-static uint64_t key;
-/* Mode, count, notes. */
-static volatile uint64_t ring[2 + 4 * CAPACITY] __attribute__((aligned(4096)));
-
-static void mark(const char *body)
-{
-	char text[128];
-
-	syscall(SYS_write, -1, text, snprintf(text, sizeof(text), "%s %s", text_of_key, body));
-}
+/* The key as a number. */
+static uint64_t bits;
 
 static uint64_t mix(uint64_t sum, uint64_t word)
 {
@@ -43,7 +34,7 @@ static uint64_t mix(uint64_t sum, uint64_t word)
 
 static void note(uint64_t kind, uint64_t first, uint64_t second)
 {
-	uint64_t count = ring[1], words[5] = { count, kind, first, second, key << 32 | key >> 32 }, check = key;
+	uint64_t count = ring[1], words[5] = { count, kind, first, second, bits << 32 | bits >> 32 }, check = bits;
 	volatile uint64_t *place = ring + 2 + 4 * (count % CAPACITY);
 
 	for (int i = 0; i < 5; i++)
@@ -59,26 +50,17 @@ static void note(uint64_t kind, uint64_t first, uint64_t second)
 
 static void call_malloc(uint64_t size)
 {
-	char body[64];
-
-	snprintf(body, sizeof(body), "call os_malloc %lu", (unsigned long)size);
-	ring[0] ? note(1, size, 0) : mark(body);
+	ring[0] ? note(1, size, 0) : mark("call os_malloc %lu", (unsigned long)size);
 }
 
 static void call_free(void *pointer)
 {
-	char body[64];
-
-	snprintf(body, sizeof(body), "call os_free 0x%lx", (unsigned long)pointer);
-	ring[0] ? note(4, (uint64_t)pointer, 0) : mark(body);
+	ring[0] ? note(4, (uint64_t)pointer, 0) : mark("call os_free 0x%lx", (unsigned long)pointer);
 }
 
 static void returned(void *pointer)
 {
-	char body[64];
-
-	snprintf(body, sizeof(body), "done 0x%lx", (unsigned long)pointer);
-	ring[0] ? note(5, (uint64_t)pointer, 0) : mark(body);
+	ring[0] ? note(5, (uint64_t)pointer, 0) : mark("done 0x%lx", (unsigned long)pointer);
 }
 
 static void done(void)
@@ -201,6 +183,17 @@ static void play(const char *scenario)
 	} else if (IS("death between two marks")) {
 		nothing();
 		*(volatile int *)0 = 0;
+	} else if (IS("killed while it forks")) {
+		signal(SIGCHLD, SIG_IGN);
+		if (!fork()) {
+			usleep(2000);
+			kill(getppid(), SIGKILL);
+			_exit(0);
+		}
+		nothing();
+		for (;;)
+			if (!fork())
+				_exit(0);
 	} else if (IS("loop in a call")) {
 		nothing();
 		call_malloc(7);
@@ -395,15 +388,9 @@ static void play(const char *scenario)
 
 int main(int argc, char **argv)
 {
-	char body[64];
-	const char *found = getenv("OSMEM_PROBE_KEY");
-
-	if (found && strlen(found) == 16)
-		memcpy(text_of_key, found, 16);
-	key = strtoull(text_of_key, NULL, 16);
-	snprintf(body, sizeof(body), "begin 2 0x%lx", (unsigned long)ring);
-	mark(body);
-	mark("main");
+	take_key();
+	bits = strtoull(key, NULL, 16);
+	begin();
 	play(argc > 1 ? argv[1] : "");
 	mark("end return 0");
 	return 0;

@@ -16,23 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char key[17] = "0000000000000000";
+#include "marks.h"
+
 static const char zeros[1 << 14];
-/* Where a tracer looks for notes; this program makes marks only. */
-static uint64_t ring[2 + 4 * 2048] __attribute__((aligned(64)));
-
-/* syscall() has one system-call instruction, so all of these marks come from the same place. */
-static void mark(const char *format, ...)
-{
-	char text[128];
-	va_list list;
-	int length = snprintf(text, sizeof(text), "%s ", key);
-
-	va_start(list, format);
-	length += vsnprintf(text + length, sizeof(text) - length, format, list);
-	va_end(list);
-	syscall(SYS_write, -1, text, length);
-}
 
 static void *move_break(size_t length)
 {
@@ -291,11 +277,9 @@ static void play(const char *scenario)
 
 int main(int argc, char **argv)
 {
-	const char *found = getenv("OSMEM_PROBE_KEY");
 	const char *scenario = argc > 1 ? argv[1] : "plain";
 
-	if (found && strlen(found) == 16)
-		memcpy(key, found, 16);
+	take_key();
 	if (!strcmp(scenario, "silent"))
 		return 5;
 	if (!strcmp(scenario, "placement")) {
@@ -310,8 +294,10 @@ int main(int argc, char **argv)
 			puts(*variable);
 		return 0;
 	}
-	mark(strcmp(scenario, "version") ? "begin 2 %p" : "begin 99", (void *)ring);
-	mark("main");
+	if (strcmp(scenario, "version"))
+		begin();
+	else
+		mark("begin 99");
 	play(scenario);
 	mark("end return %d", 256 + 3);
 	return 256 + 3;

@@ -11,22 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char key[17] = "0000000000000000";
-/* Where a probe has its ring of notes. This program leaves none: it makes marks, whatever the mode. */
-static struct { unsigned long mode, count, notes[4 * 2048]; } ring __attribute__((aligned(64)));
+#include "marks.h"
 
-/* syscall() has one system-call instruction, so all of these marks come from the same place. */
-static void mark(const char *format, ...)
-{
-	char text[128];
-	va_list list;
-	int length = snprintf(text, sizeof(text), "%s ", key);
-
-	va_start(list, format);
-	length += vsnprintf(text + length, sizeof(text) - length, format, list);
-	va_end(list);
-	syscall(SYS_write, -1, text, length);
-}
 
 static void *map(size_t length)
 {
@@ -118,17 +104,14 @@ static int start(const char *idle, char **program)
 
 int main(int argc, char **argv)
 {
-	const char *found = getenv("OSMEM_PROBE_KEY");
 	const char *scenario = argc > 1 ? argv[1] : "alone";
 
 	if (!strcmp(scenario, "start"))
 		return start(argv[2], argv + 3);
 	if (!strcmp(scenario, "silent"))
 		return 0;
-	if (found && strlen(found) == 16)
-		memcpy(key, found, 16);
-	mark("begin 2 %p", (void *)&ring);
-	mark("main");
+	take_key();
+	begin();
 	play(scenario);
 	mark("end return 0");
 	return 0;
