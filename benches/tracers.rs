@@ -1,7 +1,7 @@
 //! How long the battery takes untraced, with the built-in tracer and with strace, in turns: `cargo bench --bench tracers`.
 //!
-//! Untraced, the same programs run with library and probe, as many at a time and each on one processor, and nothing is judged. Beside it
-//! stands the search: calls per second, end to end, with both tracers. Nothing is asserted.
+//! Untraced, the same programs run with library and probe, as often and as many at a time, each on one processor; nothing is refused to
+//! them and nothing is judged. Beside it stands the search: calls per second, end to end, with both tracers. Nothing is asserted.
 #![expect(clippy::unwrap_used, reason = "a panic here is the report")]
 
 #[path = "../tests/support/mod.rs"]
@@ -9,6 +9,7 @@
 mod support;
 
 use std::fs;
+use std::iter::repeat_n;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,10 +25,7 @@ const AT_ONCE: usize = 2;
 const ROUNDS: usize = 11;
 
 fn main() {
-    let programs: Vec<PathBuf> = fs::read_dir("test-programs/src/bin")
-        .unwrap()
-        .map(|file| support::built().dir.join(file.unwrap().path().file_stem().unwrap()))
-        .collect();
+    let programs = programs();
     let (mut untraced, mut builtin, mut strace) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         let times = [bare(&programs), check("builtin"), check("strace")];
@@ -42,7 +40,7 @@ fn main() {
         median(times.iter().zip(others).map(|(time, other)| time.as_secs_f64() / other.as_secs_f64()).collect())
     };
     let seconds = |times: &[Duration]| median(times.iter().map(Duration::as_secs_f64).collect());
-    println!("{} programs, {AT_ONCE} at a time, medians of {ROUNDS} rounds", programs.len());
+    println!("{} runs of programs, {AT_ONCE} at a time, medians of {ROUNDS} rounds", programs.len());
     println!("untraced  {:.3} s", seconds(&untraced));
     println!(
         "built-in  {:.3} s, {:.2} times untraced, {:.2} times strace",
@@ -64,6 +62,23 @@ fn main() {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The programs of the battery, each as often as the battery runs it. Those that take long stand last in the battery, and first here,
+/// so that none of them is left alone in the end.
+fn programs() -> Vec<PathBuf> {
+    let built = support::built();
+    let read = |path: &str| fs::read_to_string(built.root.join("fixtures").join(path)).unwrap();
+    let suite: toml::Table = read("suite.toml").parse().unwrap();
+    let programs = suite["test"].as_array().unwrap().iter().rev().flat_map(|test| {
+        let word = |field: &str| test[field].as_str().unwrap();
+        let trace = read(&format!("traces/{}.trace", word("name")));
+        // By itself; then each request is refused, by itself and with all that follow.
+        let requests = trace.lines().filter(|line| line.starts_with("  brk(") || line.starts_with("  mmap("));
+        let runs = if test.get("refusals").is_some() { 1 + 2 * requests.count() } else { 1 };
+        repeat_n(built.dir.join(word("program")), runs)
+    });
+    programs.collect()
 }
 
 /// Runs all programs without a tracer.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::Run;
 use osmem_trace::golden::GoldenError;
-use osmem_trace::run::{Cancel, Stopped};
+use osmem_trace::run::{Cancel, RunError, Stopped};
 use osmem_trace::{Observation, Trace, header};
 
 use crate::args::{CheckArgs, Format, Header, Selection};
@@ -57,6 +57,7 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), (args.timeout, wanted), cancel)?;
     let header = header_size(args, &runner, &battery, &tests, &golden)?;
     let check = Check {
+        weights: tests.iter().zip(&golden).map(|(test, trace)| weight(test, trace)).collect(),
         expected: golden
             .into_iter()
             .zip(&tests)
@@ -125,10 +126,20 @@ pub fn measured(runner: &Runner, battery: &Battery, tests: &[&Test], golden: &[T
     Ok(header::CONTRACT)
 }
 
+/// How long a test will take: its calls, and the start of its program, as often as it runs.
+fn weight(test: &Test, golden: &Trace) -> usize {
+    // About as long as the start of a program.
+    const START: usize = 1000;
+    let runs = if test.refusals { 1 + golden.calls().map(|call| call.events.len()).sum::<usize>() } else { 1 };
+    runs * (START + golden.calls().count())
+}
+
 /// One run of the selected tests.
 struct Check<'a> {
     tests: Vec<&'a Test>,
     expected: Vec<Expected>,
+    /// How long the tests will take, roughly, in calls.
+    weights: Vec<usize>,
     header: u64,
     profile: Selection,
     own: bool,
@@ -144,6 +155,16 @@ struct Judged {
     record: TestRecord,
     run: Option<Run>,
     problem: Option<GoldenError>,
+}
+
+/// A test that could not be run.
+fn not_run(test: &Test, error: RunError, start: Instant) -> Result<Judged, Error> {
+    if is_of_tracer(&error) {
+        // No other test would fare better.
+        return Err(error.into());
+    }
+    let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
+    Ok(Judged { record, run: None, problem: None })
 }
 
 /// What the oracle accepts in a test: one outcome for our own library and for what pins one, otherwise every right one.
@@ -185,7 +206,7 @@ impl Check<'_> {
             records.push(record);
             Ok::<_, Error>(())
         };
-        let done = pool::in_order(self.tests.len(), jobs, work, each);
+        let done = pool::heaviest_first(&self.weights, jobs, work, each);
         bar.finish_and_clear();
         done?;
 
@@ -249,7 +270,7 @@ impl Check<'_> {
         let start = Instant::now();
         let seen = match self.runner.observe(self.battery.program(test), cpu, true) {
             Ok(seen) => seen,
-            Err(error) => return Some(refused::not_run(test, error, start)),
+            Err(error) => return Some(not_run(test, error, start)),
         };
         if seen.stopped == Some(Stopped::Cancelled) {
             return None;

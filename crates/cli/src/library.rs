@@ -120,7 +120,7 @@ pub fn validate(path: &Path) -> Result<(), LibraryError> {
 }
 
 /// What an ELF file is built for, in words.
-fn target(file: &object::File<'_>) -> String {
+fn target<'a, R: object::ReadRef<'a>>(file: &object::File<'a, R>) -> String {
     let bits = if file.is_64() { 64 } else { 32 };
     let order = if file.is_little_endian() { "little" } else { "big" };
     format!("{:?} ({bits} bit, {order} endian)", file.architecture())
@@ -128,8 +128,10 @@ fn target(file: &object::File<'_>) -> String {
 
 /// What this command is built for, in the words of [`target`].
 fn machine() -> String {
-    let own = env::current_exe().and_then(fs::read).unwrap_or_default();
-    object::File::parse(&*own).map_or_else(|_| env::consts::ARCH.to_owned(), |file| target(&file))
+    // No more of it than its headers is read.
+    let own = env::current_exe().and_then(fs::File::open).map(object::ReadCache::new);
+    let told = own.ok().and_then(|own| object::File::parse(&own).ok().map(|file| target(&file)));
+    told.unwrap_or_else(|| env::consts::ARCH.to_owned())
 }
 
 /// Whether a part that would be loaded reaches beyond the end of the file.

@@ -1,5 +1,6 @@
 //! Work on several threads, results in order.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -17,6 +18,31 @@ pub fn in_order<R: Send, E>(
     count: usize,
     jobs: usize,
     work: impl Fn(usize, Option<usize>) -> Option<R> + Sync,
+    each: impl FnMut(usize, R) -> Result<(), E>,
+) -> Result<(), E> {
+    begun_by(|turn| turn, (count, jobs), work, each)
+}
+
+/// The same for as many indices as there are weights; where several threads share the work, what weighs most is begun first, so that
+/// none of them is left alone with it in the end.
+pub fn heaviest_first<R: Send, E>(
+    weights: &[usize],
+    jobs: usize,
+    work: impl Fn(usize, Option<usize>) -> Option<R> + Sync,
+    each: impl FnMut(usize, R) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut turns: Vec<usize> = (0..weights.len()).collect();
+    if jobs > 1 {
+        turns.sort_by_key(|index| Reverse(weights[*index]));
+    }
+    begun_by(|turn| turns[turn], (weights.len(), jobs), work, each)
+}
+
+/// `at` tells the index whose turn it is.
+fn begun_by<R: Send, E>(
+    at: impl Fn(usize) -> usize + Sync,
+    (count, jobs): (usize, usize),
+    work: impl Fn(usize, Option<usize>) -> Option<R> + Sync,
     mut each: impl FnMut(usize, R) -> Result<(), E>,
 ) -> Result<(), E> {
     let cpus = allowed_cpus();
@@ -25,14 +51,15 @@ pub fn in_order<R: Send, E>(
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         for worker in 0..jobs.min(count) {
-            let (sender, work, next, stop) = (sender.clone(), &work, &next, &stop);
+            let (sender, at, work, next, stop) = (sender.clone(), &at, &work, &next, &stop);
             let cpu = (!cpus.is_empty()).then(|| cpus[worker % cpus.len()]);
             scope.spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= count {
+                    let turn = next.fetch_add(1, Ordering::Relaxed);
+                    if turn >= count {
                         break;
                     }
+                    let index = at(turn);
                     match work(index, cpu) {
                         // The receiver lives until every sender is gone.
                         Some(result) => drop(sender.send((index, result))),
@@ -77,6 +104,7 @@ pub fn allowed_cpus() -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Barrier, Mutex};
     use std::time::Duration;
 
     use super::*;
@@ -95,6 +123,35 @@ mod tests {
             })
             .unwrap();
             assert_eq!(seen, (0..20).map(|index| (index, index * 10)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_heaviest_are_begun_first() {
+        for (jobs, expected) in [(1, [0, 1]), (2, [1, 4])] {
+            let begun = Mutex::new(Vec::new());
+            let first = Barrier::new(jobs);
+            let mut seen = Vec::new();
+            let work = |index, _| {
+                let turn = {
+                    let mut begun = begun.lock().unwrap();
+                    begun.push(index);
+                    begun.len()
+                };
+                // Nobody takes another one before each has its first.
+                if turn <= jobs {
+                    first.wait();
+                }
+                Some(index)
+            };
+            heaviest_first(&[3, 9, 3, 1, 7], jobs, work, |index, _| {
+                seen.push(index);
+                Ok::<_, ()>(())
+            })
+            .unwrap();
+            let mut begun = begun.into_inner().unwrap();
+            begun[..jobs].sort_unstable();
+            assert_eq!((&begun[..jobs], seen), (&expected[..jobs], vec![0, 1, 2, 3, 4]), "{jobs} jobs");
         }
     }
 

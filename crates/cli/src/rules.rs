@@ -104,11 +104,9 @@ impl FromStr for Rule {
     type Err = UnknownRule;
 
     fn from_str(text: &str) -> Result<Self, UnknownRule> {
-        (1..=RULES.len())
-            .find(|number| text == format!("R{number}"))
-            .and_then(|number| u8::try_from(number).ok())
-            .map(Self)
-            .ok_or_else(|| UnknownRule(text.to_owned()))
+        let digits = text.strip_prefix('R').filter(|digits| digits.starts_with(|first| matches!(first, '1'..='9')));
+        let number = digits.and_then(|digits| digits.parse().ok()).filter(|number| usize::from(*number) <= RULES.len());
+        number.map(Self).ok_or_else(|| UnknownRule(text.to_owned()))
     }
 }
 

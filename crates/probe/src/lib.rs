@@ -2,7 +2,7 @@
 //!
 //! Loaded in front of an allocator (`LD_PRELOAD`), it stands in for the allocator's four functions and for the ways in
 //! and out of a program, passes every call on to the real function, and says what happens by *marks*: writes to
-//! descriptor -1. The kernel refuses them, so nothing is written anywhere, but strace shows them in order with the
+//! descriptor -1. The kernel refuses them, so nothing is written anywhere, but a tracer sees them in order with the
 //! system calls that the allocator makes. Each mark is `KEY BODY`, shorter than 128 bytes:
 //!
 //! ```text

@@ -38,25 +38,24 @@ mod shared;
 mod spawn;
 mod watch;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
 
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use thiserror::Error;
 
-use crate::environment::{self, PINNED};
+use crate::environment;
 use crate::place::{Placement, place};
-use crate::spec::{Ask, Cancel, Finish, Instruction, Spec, Stopped};
-use crate::stage::{self, Stage};
-use crate::tracer::{Recording, RunError, Seen, Tracer, Watch};
+use crate::spec::{Ask, Cancel, Instruction, Spec, Starter};
+use crate::stage;
+use crate::tracer::{Recording, RunError, Seen, Tracer, Watch, finished};
 use follow::{Followed, Follower, Job};
 use shared::Shared;
 use spawn::{Program, StartError, Step};
@@ -86,6 +85,7 @@ pub enum BuiltinError {
 pub struct Builtin {
     /// The system lets us filter system calls.
     filtered: bool,
+    stage: stage::Kept,
 }
 
 /// What a traced thread is stopped for, and what becomes of it if the tracer ends.
@@ -102,12 +102,14 @@ const OPTIONS: i32 = libc::PTRACE_O_TRACESYSGOOD
 /// What is to be started, and how.
 struct Plan<'a> {
     file: &'a OsStr,
-    arguments: Vec<std::ffi::OsString>,
-    environment: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
     input: OwnedFd,
     filter: Option<&'a [Instruction]>,
     secret: u64,
     ask: Option<Ask>,
+    /// The library under test, as the kernel names it.
+    library: Option<PathBuf>,
 }
 
 impl Builtin {
@@ -118,7 +120,7 @@ impl Builtin {
         if !filtered {
             Self::tried(false)?;
         }
-        Ok(Self { filtered })
+        Ok(Self { filtered, stage: stage::Kept::default() })
     }
 
     /// Whether a filter could be set, if that was wanted.
@@ -176,7 +178,7 @@ impl Builtin {
         if key.is_some() {
             stage::require_probeable(&program)?;
         }
-        let stage = Stage::set(spec, key.is_some())?;
+        let stage = self.stage.set(spec, key.is_some())?;
         let secret = secret();
         let instructions = filter::first(watch, secret, false);
         let mut arguments = vec![program.clone().into_os_string()];
@@ -189,6 +191,7 @@ impl Builtin {
             filter: self.filtered.then_some(&instructions),
             secret,
             ask: None,
+            library: stage.library().map(PathBuf::from),
         };
         let (recording, _) = self.run(spec, watch, plan, cancel)?;
         Ok(recording)
@@ -197,7 +200,7 @@ impl Builtin {
     fn record_started(
         &self,
         spec: &Spec,
-        starter: &dyn crate::spec::Starter,
+        starter: &dyn Starter,
         watch: Watch<'_>,
         cancel: &Cancel,
     ) -> Result<Recording, RunError> {
@@ -210,19 +213,15 @@ impl Builtin {
         let plan = Plan {
             file: &file,
             arguments: started.command,
-            environment: PINNED.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            environment: environment::pinned(),
             input: started.input,
             filter: None,
             secret: 0,
             ask: Some(started.stop),
+            library: spec.library.as_ref().and_then(|library| library.canonicalize().ok()),
         };
         let (mut recording, ran) = self.run(spec, watch, plan, cancel)?;
-        match (started.finish)() {
-            Finish::Ran => {}
-            Finish::Limit(what) => recording.stopped = recording.stopped.or(Some(Stopped::Starter(what))),
-            Finish::Failed(why) if recording.stopped.is_none() => return Err(RunError::NotStarted { why }),
-            Finish::Failed(_) => {}
-        }
+        finished((started.finish)(), &mut recording.stopped)?;
         if !ran && recording.stopped.is_none() {
             let words = String::from_utf8_lossy(&recording.stderr).trim().to_owned();
             return Err(RunError::NotStarted { why: format!("nothing was started; {words}") });
@@ -244,9 +243,7 @@ impl Builtin {
         let stream = |pipe| Stream::new(pipe, spec.limits.tail).map_err(|errno| spawn_error(errno.into()));
         let mut streams = [stream(out)?, stream(err)?];
         let shared = Shared::default();
-        // As the kernel names it.
-        let library = spec.library.as_ref().and_then(|library| library.canonicalize().ok());
-        let Plan { file, arguments, environment, input, filter, secret, ask } = plan;
+        let Plan { file, arguments, environment, input, filter, secret, ask, library } = plan;
         let job = Job {
             watch: what,
             library: library.as_deref(),
@@ -297,14 +294,8 @@ fn trace(program: Program<'_>, job: Job<'_>, named: &Path) -> Result<Followed, R
     match child.failure() {
         None => Ok(followed),
         Some((Step::Program, error)) if !is_starter => {
-            let why = match Errno::from_raw(error.raw_os_error().unwrap_or(0)) {
-                Errno::ENOEXEC => "the system does not know its format".into(),
-                Errno::ENOENT => "the interpreter or loader that it names does not exist".into(),
-                Errno::E2BIG => "its arguments and environment are too long".into(),
-                Errno::EACCES => "its permissions, or those of its interpreter, forbid it".into(),
-                _ => format!("the system says {error}"),
-            };
-            Err(RunError::NotExecutable { program: named.into(), why })
+            let number = error.raw_os_error().unwrap_or(0);
+            Err(stage::not_executable(named, render::errno(number).unwrap_or("another error")))
         }
         Some((step, error)) => Err(spawn_error(io::Error::other(format!("{step:?}: {error}")))),
     }

@@ -31,12 +31,17 @@ pub fn own(spec: &Spec, stage: &Stage, key: Option<&Key>) -> Vec<(&'static str, 
     variables
 }
 
+/// The variables of [`PINNED`].
+pub fn pinned() -> Vec<(OsString, OsString)> {
+    PINNED.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
 /// All that the program sees.
 pub fn whole(spec: &Spec, stage: &Stage, key: Option<&Key>) -> Vec<(OsString, OsString)> {
     let own = own(spec, stage, key);
     let is_ours = |name: &OsStr| name == KEY || own.iter().any(|(known, _)| name == *known);
     let mut all: Vec<(OsString, OsString)> = match spec.environment {
-        Environment::Pinned => PINNED.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        Environment::Pinned => pinned(),
         Environment::Inherited => env::vars_os().filter(|(name, _)| !is_ours(name)).collect(),
     };
     all.extend(own.into_iter().map(|(name, value)| (name.into(), value)));

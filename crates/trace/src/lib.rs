@@ -25,6 +25,7 @@
 //! origin      which file's code made a system call
 //! stage       what has to lie ready before a program starts
 //! place       where a program runs, and how its address space is laid out
+//! tail        the last bytes of a stream
 //! environment what the program finds in its environment
 //! strace      strace as a tracer
 //! builtin     our own tracer
@@ -47,6 +48,7 @@ pub mod run;
 mod spec;
 mod stage;
 pub mod strace;
+mod tail;
 pub mod text;
 mod traced;
 pub mod tracer;

@@ -4,6 +4,7 @@ mod asked;
 mod both;
 mod evaluate;
 
+use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub struct Observation {
     /// As far as the run got.
     pub trace: Trace,
     /// What was recorded from the first mark on (all of it where there is none), as strace writes it.
-    pub raw: String,
+    pub raw: Raw,
     /// The program itself ended the run, with this status; `None`: the end is not proven.
     pub proof: Option<EndProof>,
     /// The probe spoke: it was loaded.
@@ -50,8 +51,21 @@ pub struct Observation {
     pub stdout: Vec<u8>,
     /// The last bytes of its standard error.
     pub stderr: Vec<u8>,
-    /// From the start of strace to its end.
+    /// From the start of the tracer to its end.
     pub elapsed: Duration,
+}
+
+/// What was recorded, from some line on; it is written out only where it is wanted.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    seen: Seen,
+    from: usize,
+}
+
+impl fmt::Display for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.seen.raw(self.from))
+    }
 }
 
 /// Where a system call inside a call came from.

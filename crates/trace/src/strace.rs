@@ -11,9 +11,9 @@ use std::process::Stdio;
 
 use crate::environment;
 use crate::place::Placement;
-use crate::spec::{Cancel, Finish, Spec, Starter, Stopped};
+use crate::spec::{Cancel, Spec, Starter};
 use crate::stage::{self, Stage};
-use crate::tracer::{Recording, RunError, Seen, Tracer, Watch};
+use crate::tracer::{Recording, RunError, Seen, Tracer, Watch, finished};
 use record::{Log, record};
 
 pub use find::{Strace, StraceError, Version};
@@ -92,12 +92,7 @@ impl Strace {
         let stop = Some(started.stop);
         let mut log = record(command, started.input.into(), &stage.log(), &spec.limits, placement, cancel, stop)
             .map_err(spawn)?;
-        match (started.finish)() {
-            Finish::Ran => {}
-            Finish::Limit(what) => log.stopped = log.stopped.or(Some(Stopped::Starter(what))),
-            Finish::Failed(why) if log.stopped.is_none() => return Err(RunError::NotStarted { why }),
-            Finish::Failed(_) => {}
-        }
+        finished((started.finish)(), &mut log.stopped)?;
         Ok((log, stage))
     }
 }

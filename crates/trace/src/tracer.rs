@@ -12,7 +12,7 @@ use crate::builtin::BuiltinError;
 use crate::log::{self, LogError, Step};
 use crate::mark::Key;
 use crate::origin::Origin;
-use crate::spec::{Cancel, Spec, Stopped};
+use crate::spec::{Cancel, Finish, Spec, Stopped};
 use crate::strace::StraceError;
 
 /// Runs programs and records what they ask the kernel for.
@@ -65,8 +65,19 @@ pub struct Recording {
     pub elapsed: Duration,
 }
 
+/// What the end of a starter's work means for a run: it may have ended it, or never begun it.
+pub(crate) fn finished(finish: Finish, stopped: &mut Option<Stopped>) -> Result<(), RunError> {
+    match finish {
+        Finish::Ran => {}
+        Finish::Limit(what) => *stopped = stopped.or(Some(Stopped::Starter(what))),
+        Finish::Failed(why) if stopped.is_none() => return Err(RunError::NotStarted { why }),
+        Finish::Failed(_) => {}
+    }
+    Ok(())
+}
+
 /// What a tracer saw.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Seen {
     /// strace's log; its last line may be incomplete if the run was stopped.
     Log(Vec<u8>),
@@ -82,16 +93,18 @@ impl Recording {
             Seen::Steps(steps) => Ok(Cow::Borrowed(steps)),
         }
     }
+}
 
+impl Seen {
     /// What was seen from this line on (counted from 1), as strace writes it.
     pub fn raw(&self, line: usize) -> String {
         let skipped = line.saturating_sub(1);
-        match &self.seen {
-            Seen::Log(log) => {
+        match self {
+            Self::Log(log) => {
                 let lines = log.split_inclusive(|byte| *byte == b'\n').skip(skipped);
                 lines.map(String::from_utf8_lossy).collect()
             }
-            Seen::Steps(steps) => {
+            Self::Steps(steps) => {
                 steps.iter().filter(|step| step.line > skipped).map(|step| format!("{step}\n")).collect()
             }
         }

@@ -21,7 +21,7 @@ pub use crate::mark::EndProof;
 /// A mark that the probe did not make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forged {
-    /// Line in strace's log, counted from 1.
+    /// Line of the recording, counted from 1.
     pub line: usize,
     /// The text written, without its key.
     pub text: String,
@@ -57,7 +57,7 @@ pub enum Doing<'a> {
     System {
         /// `None`: outside any call.
         call: Option<usize>,
-        /// Line in strace's log, counted from 1.
+        /// Line of the recording, counted from 1.
         line: usize,
         /// Which.
         system: &'a System<'a>,

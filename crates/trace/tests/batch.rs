@@ -299,7 +299,7 @@ fn arguments_that_the_kernel_does_not_know_are_an_error() {
 
 fn real() -> &'static str {
     static LOG: OnceLock<String> = OnceLock::new();
-    LOG.get_or_init(|| record(&Strace::find().unwrap(), &spec(8, 6, "kxtgfolbp")).unwrap().raw(1))
+    LOG.get_or_init(|| record(&Strace::find().unwrap(), &spec(8, 6, "kxtgfolbp")).unwrap().seen.raw(1))
 }
 
 proptest! {

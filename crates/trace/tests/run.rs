@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic here is the report")]
 
+mod compiled;
 mod file;
 mod support;
 mod tracers;
@@ -16,7 +17,7 @@ use nix::unistd::Pid;
 use osmem_trace::model::{End, Function};
 use osmem_trace::run::{Cancel, EndProof, Environment, Forgery, RunError, Stopped, Tracer};
 use osmem_trace::{Observation, Strace, observe};
-use support::{built, each, run, seen, spec};
+use support::{each, run, seen, spec};
 use tracers::tracers;
 
 const PLAIN: &str = "\
@@ -51,6 +52,7 @@ fn a_plain_program_gives_its_trace_wherever_it_lies_and_runs() {
     }
     for (name, observation) in each(&spec("plain")) {
         let Observation { raw, stderr, .. } = observation.unwrap();
+        let raw = raw.to_string();
         assert_eq!(stderr, b"a \"b\" = ) \n", "{name}");
         assert!(raw.lines().next().unwrap().contains("begin 2 0x"), "{name}: {raw}");
         assert!(raw.ends_with("+++ exited with 3 +++\n"), "{name}: {raw}");
@@ -160,7 +162,7 @@ fn floods_are_stopped_and_only_their_end_is_kept() {
         let observation = observation.unwrap();
         assert_eq!(observation.stopped, Some(Stopped::LogLimit), "{name}");
         assert_eq!(observation.trace.end, End::Killed("SIGKILL".into()), "{name}");
-        assert!(observation.raw.len() <= 2 << 20, "{name}: {}", observation.raw.len());
+        assert!(observation.raw.to_string().len() <= 2 << 20, "{name}");
     }
 
     // Too long a log of a program that has already ended.
@@ -198,7 +200,7 @@ fn the_environment_is_pinned_or_inherited_and_the_folder_of_the_run_is_removed()
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("a folder").join("student's.so");
     fs::create_dir(library.parent().unwrap()).unwrap();
-    fs::copy(&built().1, &library).unwrap();
+    fs::copy(&spec("").probe, &library).unwrap();
     // By each tracer.
     let lines = |environment| {
         let lines = |(_, run): (String, Result<Observation, RunError>)| {

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use osmem_oracle::run::Run;
 use osmem_trace::Observation;
-use osmem_trace::run::{Refusal, RunError, Stopped};
+use osmem_trace::run::{Refusal, Stopped};
 
-use super::{Check, Judged, readings};
-use crate::error::{Error, is_of_tracer};
+use super::{Check, Judged, not_run, readings};
+use crate::error::Error;
 use crate::oracle;
-use crate::record::{Injected, Judge, Outcome, TestRecord};
+use crate::record::{Injected, Judge, TestRecord};
 use crate::refused::{self, Borne, Measure, bear};
 use crate::suite::Test;
 use crate::verdict;
@@ -61,14 +61,4 @@ impl Check<'_> {
             Err(error) => Some(not_run(test, error, start)),
         }
     }
-}
-
-/// A test that could not be run.
-pub(super) fn not_run(test: &Test, error: RunError, start: Instant) -> Result<Judged, Error> {
-    if is_of_tracer(&error) {
-        // No other test would fare better.
-        return Err(error.into());
-    }
-    let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
-    Ok(Judged { record, run: None, problem: None })
 }

@@ -6,6 +6,8 @@ use serde::Serialize;
 
 /// Writes `value` and a line feed.
 pub fn write(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
-    writeln!(out)
+    // As one piece: a stream that looks for colours takes its time over each.
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    out.write_all(&text)
 }

@@ -15,8 +15,7 @@ pub const WATCHED: u32 = 0x6f73;
 pub const FOREIGN: u32 = 0x6f74;
 
 /// Calls that are not recorded, but by which a program could get at the tracer.
-const GUARDED: &[c_long] =
-    &[libc::SYS_ptrace, libc::SYS_pidfd_open, libc::SYS_pidfd_send_signal, libc::SYS_process_vm_writev];
+const GUARDED: &[&str] = &["ptrace", "pidfd_open", "pidfd_send_signal", "process_vm_writev"];
 
 // Offsets in what a filter gets, see seccomp(2).
 const NUMBER: u32 = 0;
@@ -47,18 +46,17 @@ pub fn first(watch: Watch<'_>, secret: u64, whole: bool) -> Vec<Instruction> {
         (RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
         (LOAD, 0, 0, NUMBER),
     ];
-    let guarded = || GUARDED.iter().copied().map(number);
     let numbers: Vec<u32> = match watch {
         Watch::End => vec![number(libc::SYS_execve)],
-        Watch::Calls(_) if !whole => named(|name| !traced::MEMORY.contains(name)).chain(guarded()).collect(),
-        Watch::Calls(_) | Watch::Marks(_) => named(|_| true).chain(guarded()).collect(),
+        Watch::Calls(_) if !whole => numbers(traced::OTHERS.iter().chain(GUARDED).copied()),
+        Watch::Calls(_) | Watch::Marks(_) => numbers(traced::names().chain(GUARDED.iter().copied())),
     };
     program(&pass, &numbers)
 }
 
 /// The filter that is added once the probe has spoken.
 pub fn later() -> Vec<Instruction> {
-    program(&[], &named(|name| traced::MEMORY.contains(name)).collect::<Vec<_>>())
+    program(&[], &numbers(traced::MEMORY.iter().copied()))
 }
 
 /// A filter that stops at these calls.
@@ -79,11 +77,9 @@ fn program(before: &[Instruction], numbers: &[u32]) -> Vec<Instruction> {
     filter
 }
 
-/// The numbers of these calls.
-fn named(wanted: impl Fn(&&str) -> bool) -> impl Iterator<Item = u32> {
-    // The name of what this machine does not have is no number here.
-    let names = traced::NAMES.iter().filter(move |name| wanted(name));
-    names.filter_map(|name| name.parse::<Sysno>().ok()).map(|call| number(call.id().into()))
+/// The numbers of these calls; the name of what this machine does not have is no number here.
+fn numbers(names: impl Iterator<Item = &'static str>) -> Vec<u32> {
+    names.filter_map(|name| name.parse::<Sysno>().ok()).map(|call| number(call.id().into())).collect()
 }
 
 fn number(call: c_long) -> u32 {
@@ -97,14 +93,13 @@ pub fn name(number: u64) -> Option<&'static str> {
 
 /// Whether a call is watched only lest it reach the tracer.
 pub fn is_guarded(name: &str) -> bool {
-    matches!(name, "ptrace" | "pidfd_open" | "pidfd_send_signal" | "process_vm_writev")
+    GUARDED.contains(&name)
 }
 
 /// Whether a call is one of those that the filter would stop at; for systems without filters.
 pub fn is_watched(info: &CallInfo) -> bool {
     is_foreign(info)
-        || GUARDED.iter().any(|call| info.number() == call.unsigned_abs())
-        || name(info.number()).is_some_and(|name| traced::NAMES.contains(&name))
+        || name(info.number()).is_some_and(|name| is_guarded(name) || traced::names().any(|known| known == name))
 }
 
 /// Whether a call belongs to another architecture.

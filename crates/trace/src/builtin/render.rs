@@ -64,7 +64,7 @@ fn int(argument: u64) -> i32 {
 /// The answer of a call.
 pub fn reply(name: &str, (result, failed): (i64, bool)) -> Reply<'static> {
     if failed {
-        return match errno(result) {
+        return match result.checked_neg().and_then(|number| i32::try_from(number).ok()).and_then(errno) {
             Some(name) => Reply::Failed(name),
             // It is made once more, or was cut off by a signal.
             None => Reply::Never,
@@ -76,9 +76,8 @@ pub fn reply(name: &str, (result, failed): (i64, bool)) -> Reply<'static> {
     }
 }
 
-/// The name of the error that a call gave as its result.
-fn errno(result: i64) -> Option<&'static str> {
-    let number = i32::try_from(result.checked_neg()?).ok()?;
+/// The name of an error; `None` for what only the kernel itself sees.
+pub fn errno(number: i32) -> Option<&'static str> {
     Some(match Errno::from_raw(number) {
         Errno::UnknownErrno => return None,
         Errno::EPERM => "EPERM",

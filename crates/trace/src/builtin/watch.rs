@@ -10,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::shared::Shared;
 use crate::spec::{Ask, Cancel, Limits, Stopped};
+use crate::tail::Tail;
 
 /// How often cancel flag and memory are looked at. The end of a run is seen at once.
 const LOOK: Duration = Duration::from_millis(10);
@@ -22,16 +23,14 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub struct Stream {
     /// `None` once it has ended.
     file: Option<File>,
-    tail: Vec<u8>,
-    total: u64,
-    longest: usize,
+    tail: Tail,
 }
 
 impl Stream {
     /// Takes the reading end of a pipe.
     pub fn new(pipe: OwnedFd, longest: usize) -> nix::Result<Self> {
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        Ok(Self { file: Some(pipe.into()), tail: Vec::new(), total: 0, longest })
+        Ok(Self { file: Some(pipe.into()), tail: Tail::new(longest) })
     }
 
     /// Reads what is there.
@@ -40,11 +39,7 @@ impl Stream {
             match file.read(buffer) {
                 Ok(0) => self.file = None,
                 Ok(length) => {
-                    self.total += length as u64;
-                    self.tail.extend_from_slice(&buffer[..length]);
-                    if self.tail.len() > self.longest.saturating_mul(2) {
-                        self.tail.drain(..self.tail.len() - self.longest);
-                    }
+                    self.tail.add(&buffer[..length]);
                     // No more at a time: a program that never stops writing must not keep anything else from being seen.
                     return;
                 }
@@ -56,9 +51,8 @@ impl Stream {
     }
 
     /// The last bytes.
-    pub fn finish(mut self) -> Vec<u8> {
-        let start = self.tail.len().saturating_sub(self.longest);
-        self.tail.split_off(start)
+    pub fn finish(self) -> Vec<u8> {
+        self.tail.last().to_vec()
     }
 }
 
@@ -87,7 +81,7 @@ pub fn watch(
         if ended {
             break;
         }
-        if streams.iter().any(|stream| stream.total > limits.output) {
+        if streams.iter().any(|stream| stream.tail.total() > limits.output) {
             shared.stop(Stopped::OutputLimit);
         }
         if start.elapsed() >= limits.time {
@@ -106,8 +100,8 @@ pub fn watch(
     // What is still in the pipes.
     for stream in streams {
         let mut before = u64::MAX;
-        while stream.total != before && stream.total <= limits.output {
-            before = stream.total;
+        while stream.tail.total() != before && stream.tail.total() <= limits.output {
+            before = stream.tail.total();
             stream.read(&mut buffer);
         }
     }

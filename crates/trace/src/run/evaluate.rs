@@ -1,7 +1,7 @@
 //! What a recording of a program with a probe shows.
 
 use super::asked::asked;
-use super::{Observation, Recording, RunError, Source};
+use super::{Observation, Raw, Recording, RunError, Source};
 use crate::label::{Placed, label_and_place};
 use crate::log;
 use crate::mark::{Key, VERSION};
@@ -22,10 +22,10 @@ pub fn evaluate(recording: Recording, key: &Key) -> Result<Observation, RunError
         (None, None) => return Err(RunError::LogIncomplete { why: "it does not say how the program ended".into() }),
     };
     let (entries, placed) = label_and_place(&window.steps)?;
+    let from = window.began.as_ref().map_or(1, |(line, _)| *line);
     Ok(Observation {
         trace: Trace { entries, end },
         origins: origins(&recording, &placed),
-        raw: recording.raw(window.began.as_ref().map_or(1, |(line, _)| *line)),
         proof: window.proof,
         began: window.began.is_some(),
         calls: window.calls,
@@ -37,13 +37,14 @@ pub fn evaluate(recording: Recording, key: &Key) -> Result<Observation, RunError
         stdout: recording.stdout,
         stderr: recording.stderr,
         elapsed: recording.elapsed,
+        raw: Raw { seen: recording.seen, from },
     })
 }
 
 /// Which system call came from where.
 fn origins(recording: &Recording, placed: &[Placed]) -> Vec<Source> {
     let found = recording.origins.iter().filter_map(|(line, origin)| {
-        let place = placed.iter().find(|placed| placed.line == *line)?;
+        let place = placed.get(placed.binary_search_by_key(line, |placed| placed.line).ok()?)?;
         Some(Source { call: place.call, event: place.event, origin: origin.clone() })
     });
     found.collect()

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::StraceError;
 use super::record::Log;
 use crate::log::{self, Reply, Step, System, What};
+use crate::stage::not_executable;
 use crate::tracer::RunError;
 
 /// Checks a log without reading all of it: strace had no trouble with its log, which begins with the start of the
@@ -61,14 +62,7 @@ pub fn start(steps: &[Step<'_>], written: &Log, complaints: &[String], program: 
         return Ok(());
     }
     if let Some(Reply::Failed(error)) = reply {
-        let why = match error {
-            "ENOEXEC" => "the system does not know its format".into(),
-            "ENOENT" => "the interpreter or loader that it names does not exist".into(),
-            "E2BIG" => "its arguments and environment are too long".into(),
-            "EACCES" => "its permissions, or those of its interpreter, forbid it".into(),
-            _ => format!("the system says {error}"),
-        };
-        return Err(RunError::NotExecutable { program: program.into(), why });
+        return Err(not_executable(program, error));
     }
     let refused = |complaint: &&String| complaint.to_ascii_lowercase().contains("ptrace");
     if let Some(complaint) = complaints.iter().find(refused) {

@@ -66,7 +66,7 @@ fn witness(strace: &Strace, stage: &Stage, watch: Watch<'_>, extra: &[String]) -
     match watch {
         Watch::Calls(_) | Watch::Marks(_) => {
             // With a question mark: not every machine has all of them.
-            let names: Vec<String> = traced::NAMES.iter().map(|name| format!("?{name}")).collect();
+            let names: Vec<String> = traced::names().map(|name| format!("?{name}")).collect();
             command.arg("-e").arg(format!("trace={}", names.join(",")));
         }
         // The start of the program, its end, and what a filter refuses.

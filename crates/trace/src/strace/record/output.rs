@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use super::News;
 use crate::spec::Limits;
+use crate::tail::Tail;
 
 /// How long the end of the stream is waited for once strace is gone: a process that strace did not see may hold it open.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// A thread that reads a stream to its end and keeps the last bytes.
 pub struct Drain {
-    tail: Arc<Mutex<Vec<u8>>>,
-    longest: usize,
+    tail: Arc<Mutex<Tail>>,
     /// Closed when the stream has ended.
     end: Receiver<()>,
 }
@@ -23,23 +23,23 @@ pub struct Drain {
 impl Drain {
     /// Starts reading; each stream by itself may hold [`Limits::output`] bytes.
     pub fn start(stream: Option<impl Read + Send + 'static>, limits: &Limits, news: Sender<News>) -> Self {
-        let tail = Arc::new(Mutex::new(Vec::new()));
+        let tail = Arc::new(Mutex::new(Tail::new(limits.tail)));
         let (closes_at_end, end) = channel();
-        let (shared, longest, limit) = (Arc::clone(&tail), limits.tail, limits.output);
+        let (shared, limit) = (Arc::clone(&tail), limits.output);
         thread::spawn(move || {
             let _closes_at_end: Sender<()> = closes_at_end;
-            let (mut stream, mut total, mut buffer) = (stream, 0_u64, vec![0; 1 << 16]);
+            let (mut stream, mut buffer) = (stream, vec![0; 1 << 16]);
             while let Some(length @ 1..) = stream.as_mut().and_then(|stream| read(stream, &mut buffer)) {
-                keep(&mut shared.lock().unwrap_or_else(PoisonError::into_inner), &buffer[..length], longest);
-                let before = total;
-                total += length as u64;
-                if before <= limit && total > limit {
+                let mut tail = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                let before = tail.total();
+                tail.add(&buffer[..length]);
+                if before <= limit && tail.total() > limit {
                     // Nobody listens any more if the run is over.
                     let _ = news.send(News::Flood);
                 }
             }
         });
-        Self { tail, longest, end }
+        Self { tail, end }
     }
 
     /// The last bytes.
@@ -47,7 +47,7 @@ impl Drain {
         // An error either way: the stream has ended, or it is held open by someone.
         let _ = self.end.recv_timeout(GRACE);
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        tail[tail.len().saturating_sub(self.longest)..].to_vec()
+        tail.last().to_vec()
     }
 }
 
@@ -58,13 +58,5 @@ fn read(stream: &mut impl Read, buffer: &mut [u8]) -> Option<usize> {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             result => return result.ok(),
         }
-    }
-}
-
-/// Adds to a tail; it may grow to twice its length, so that not every addition moves bytes.
-fn keep(tail: &mut Vec<u8>, bytes: &[u8], longest: usize) {
-    tail.extend_from_slice(bytes);
-    if tail.len() > longest.saturating_mul(2) {
-        tail.drain(..tail.len() - longest);
     }
 }
