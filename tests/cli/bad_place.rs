@@ -87,18 +87,15 @@ fn a_plain_user_may_check_what_root_has_built() {
         println!("skipped: only root can become somebody else, and only where the folders let others in");
         return;
     }
-    let mut check = bench.check(&[]);
-    let mut process = Process::new("setpriv");
-    process.args(nobody).arg(check.get_program()).args(check.get_args());
-    let result = process.env_remove("CI").output().unwrap();
-    assert_eq!(
-        result.status.code(),
-        Some(0),
-        "{}{}",
-        String::from_utf8_lossy(&result.stdout),
-        String::from_utf8_lossy(&result.stderr)
-    );
-    check.assert().code(0);
+    for tracer in ["strace", "builtin", "both"] {
+        let mut check = bench.check(&["--tracer", tracer]);
+        let mut process = Process::new("setpriv");
+        process.args(nobody).arg(check.get_program()).args(check.get_args());
+        let result = process.env_remove("CI").output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(result.status.code(), Some(0), "{tracer}: {}{}", text(&result.stdout), text(&result.stderr));
+        check.assert().code(0);
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use osmem_oracle::random::{self, Plan};
-use osmem_trace::run::{Cancel, Environment, Limits, RunError};
+use osmem_trace::run::{Cancel, Limits, RunError};
 use osmem_trace::{Builtin, Spec, Strace, Witness};
 use support::built;
 
@@ -66,19 +66,14 @@ fn witness() -> Witness {
 
 fn spec(program: &Path, args: Vec<std::ffi::OsString>, library: &Path, cpu: usize) -> Spec {
     Spec {
-        program: program.into(),
         args,
         library: Some(library.into()),
-        probe: built().probe.clone(),
-        environment: Environment::Pinned,
         // Some submissions loop; what is cut off ends anywhere, and is not compared.
         limits: Limits { time: Duration::from_secs(1), ..Limits::default() },
         // A wrong allocator may do something that depends on addresses.
         aslr: false,
-        writable: Vec::new(),
-        starter: None,
         cpu: Some(cpu),
-        refuse: None,
+        ..Spec::new(program, built().probe.clone())
     }
 }
 

@@ -6,7 +6,7 @@ use osmem_oracle::program::Op;
 use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{End, Run, Step};
-use osmem_trace::run::{Cancel, EndProof, Environment, Limits};
+use osmem_trace::run::{Cancel, EndProof};
 use osmem_trace::{Observation, Spec, Strace, observe};
 
 use crate::convert;
@@ -22,17 +22,10 @@ fn watched(ops: &[Op]) -> Observation {
     std::fs::write(&file, encoded(ops)).unwrap();
     let built = built();
     let spec = Spec {
-        program: built.replayer.clone(),
         args: vec![file.into(), "one".into(), "0".into()],
         library: Some(built.library.clone()),
-        probe: built.probe.clone(),
-        environment: Environment::Pinned,
-        limits: Limits::default(),
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
         cpu: Some(0),
-        refuse: None,
+        ..Spec::new(built.replayer.clone(), built.probe.clone())
     };
     observe(&Strace::find().unwrap(), &spec, &Cancel::new()).unwrap()
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use osmem_sandbox::{Limits as BoxLimits, Tier, host};
 use osmem_trace::model::End;
-use osmem_trace::run::{Cancel, Environment, Limits};
+use osmem_trace::run::{Cancel, Limits};
 use osmem_trace::{Spec, Witness};
 use serde::Serialize;
 
@@ -134,17 +134,9 @@ const TRIFLE: End = End::Exit(7);
 /// A program that any tracer can run.
 fn trifle() -> Spec {
     Spec {
-        program: "/bin/sh".into(),
         args: vec!["-c".into(), "exit 7".into()],
-        library: None,
-        probe: PathBuf::new(),
-        environment: Environment::Pinned,
         limits: Limits { time: Duration::from_secs(10), ..Limits::default() },
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
-        cpu: None,
-        refuse: None,
+        ..Spec::new("/bin/sh", PathBuf::new())
     }
 }
 

@@ -10,7 +10,7 @@ use osmem_oracle::program::{Op, Pointer, Refused};
 use osmem_oracle::run::Run;
 use osmem_replay::{FileHeader, Refusal, Sequence, file_length};
 use osmem_trace::mark::Key;
-use osmem_trace::run::{Cancel, Environment, Limits, Recording, Starter, Stopped, Tracer, Watch};
+use osmem_trace::run::{Cancel, Limits, Recording, Starter, Stopped, Tracer, Watch};
 use osmem_trace::{Observation, Spec, Witness};
 use tempfile::TempDir;
 
@@ -132,18 +132,15 @@ impl Lab {
         let mut args = vec![stage.path.clone().into_os_string()];
         args.extend(arguments.iter().map(Into::into));
         Spec {
-            program: self.replayer.clone(),
             args,
             library: Some(self.library.clone()),
-            probe: self.probe.clone(),
-            environment: Environment::Pinned,
             limits: Limits { time, ..self.limits },
             // A program in a box may print addresses, which must not differ from run to run.
             aslr: self.starter.is_none(),
             writable: vec![stage.folder.path().to_owned()],
             starter: self.starter.clone(),
             cpu,
-            refuse: None,
+            ..Spec::new(self.replayer.clone(), self.probe.clone())
         }
     }
 

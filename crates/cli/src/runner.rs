@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use osmem_trace::run::{Cancel, Environment, Limits, Refusal, RunError, Starter};
+use osmem_trace::run::{Cancel, Limits, Refusal, RunError, Starter};
 use osmem_trace::{Observation, Spec, Witness};
 
 use crate::error::Error;
@@ -90,17 +90,13 @@ impl Runner {
         refuse: Option<Refusal>,
     ) -> Result<Observation, RunError> {
         let spec = Spec {
-            program,
-            args: Vec::new(),
             library: Some(self.library.clone()),
-            probe: self.probe.clone(),
-            environment: Environment::Pinned,
             limits: self.limits,
             aslr: aslr && self.aslr,
-            writable: Vec::new(),
             starter: self.starter.clone(),
             cpu,
             refuse,
+            ..Spec::new(program, self.probe.clone())
         };
         self.witness.observe(&spec, &self.cancel)
     }

@@ -32,17 +32,11 @@ pub fn run(args: &TraceArgs, cancel: &Cancel) -> Result<Exit, Error> {
         None => None,
     };
     let spec = Spec {
-        program,
         args: arguments.to_vec(),
         library,
-        probe: layout.probe,
         environment: Environment::Inherited,
         limits: Limits { time: args.timeout, ..Limits::default() },
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
-        cpu: None,
-        refuse: None,
+        ..Spec::new(program, layout.probe)
     };
     let seen = Wanted::of(args.watch).witness()?.observe(&spec, cancel)?;
 

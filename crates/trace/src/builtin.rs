@@ -132,7 +132,8 @@ impl Builtin {
             let program = Program {
                 // Nothing is there: the child ends after all that comes before.
                 file: OsStr::new("/dev/null/nothing"),
-                arguments: Vec::new(),
+                // The kernel complains of a program that does not even get its name.
+                arguments: vec!["nothing".into()],
                 environment: Vec::new(),
                 input: null()?,
                 output: null()?,

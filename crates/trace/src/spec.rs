@@ -36,6 +36,25 @@ pub struct Spec {
     pub refuse: Option<Refusal>,
 }
 
+impl Spec {
+    /// A program without arguments that finds its library by itself, in a pinned environment and with the usual limits.
+    pub fn new(program: impl Into<PathBuf>, probe: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            library: None,
+            probe: probe.into(),
+            environment: Environment::Pinned,
+            limits: Limits::default(),
+            aslr: true,
+            writable: Vec::new(),
+            starter: None,
+            cpu: None,
+            refuse: None,
+        }
+    }
+}
+
 /// Memory calls of the program, after the probe's first mark, that are refused as the kernel refuses them: a `brk` leaves the break
 /// where it is, an `mmap` fails with ENOMEM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -205,24 +205,11 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::spec::{Environment, Limits};
 
     #[test]
     fn a_stage_is_kept_as_long_as_it_serves() {
         let own = env::current_exe().unwrap();
-        let mut spec = Spec {
-            program: own.clone(),
-            args: Vec::new(),
-            library: Some(own.clone()),
-            probe: own.clone(),
-            environment: Environment::Pinned,
-            limits: Limits::default(),
-            aslr: true,
-            writable: Vec::new(),
-            starter: None,
-            cpu: None,
-            refuse: None,
-        };
+        let mut spec = Spec { library: Some(own.clone()), ..Spec::new(own.clone(), own.clone()) };
         let kept = Kept::default();
         let first = kept.set(&spec, true).unwrap();
         assert_eq!(first.library(), Some(&*own.canonicalize().unwrap()));

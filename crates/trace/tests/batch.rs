@@ -14,7 +14,7 @@ use osmem_trace::batch::{Batch, Fact, Mark, read};
 use osmem_trace::log::{self, LogError, Step};
 use osmem_trace::mark::Key;
 use osmem_trace::model::End;
-use osmem_trace::run::{Cancel, Environment, Limits, Recording, RunError, Seen, Tracer, Watch};
+use osmem_trace::run::{Cancel, Limits, Recording, RunError, Seen, Tracer, Watch};
 use osmem_trace::{Spec, Strace};
 use proptest::prelude::*;
 use tracers::tracers;
@@ -39,22 +39,15 @@ fn program() -> PathBuf {
 
 fn spec(sequences: usize, operations: usize, odd: &str) -> Spec {
     Spec {
-        program: program(),
         args: vec![
             Key::new(BITS).as_str().into(),
             sequences.to_string().into(),
             operations.to_string().into(),
             odd.into(),
         ],
-        library: None,
-        probe: "/no/such/probe".into(),
-        environment: Environment::Pinned,
         limits: Limits { time: Duration::from_secs(60), log: 1 << 30, ..Limits::default() },
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
         cpu: Some(0),
-        refuse: None,
+        ..Spec::new(program(), "/no/such/probe")
     }
 }
 

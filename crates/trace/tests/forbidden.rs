@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use osmem_trace::builtin::BuiltinError;
-use osmem_trace::run::{Cancel, Environment, Limits, Watch};
+use osmem_trace::run::{Cancel, Watch};
 use osmem_trace::{Builtin, Spec, Tracer};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
@@ -56,17 +56,9 @@ fn without_filters_every_call_stops_and_the_steps_are_the_same() {
     let recorded = || {
         let tracer = Builtin::find().unwrap();
         let spec = Spec {
-            program: "/bin/sh".into(),
             args: vec!["-c".into(), "/bin/true; exit 7".into()],
-            library: None,
-            probe: "/nothing".into(),
-            environment: Environment::Pinned,
-            limits: Limits::default(),
             aslr: false,
-            writable: Vec::new(),
-            starter: None,
-            cpu: None,
-            refuse: None,
+            ..Spec::new("/bin/sh", "/nothing")
         };
         let recording = tracer.record(&spec, Watch::Marks(None), &Cancel::new()).unwrap();
         let names: Vec<String> = recording.steps().unwrap().iter().map(|step| format!("{:?}", step.what)).collect();

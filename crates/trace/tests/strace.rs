@@ -6,7 +6,7 @@ mod file;
 
 use std::path::Path;
 
-use osmem_trace::run::{Cancel, Environment, Limits, RunError, Tracer, Watch};
+use osmem_trace::run::{Cancel, Environment, RunError, Tracer, Watch};
 use osmem_trace::strace::StraceError;
 use osmem_trace::{Spec, Strace, observe};
 
@@ -21,19 +21,7 @@ fn play(folder: &Path, script: &str) -> Strace {
 
 fn run(script: &str) -> Result<(), RunError> {
     let folder = tempfile::tempdir().unwrap();
-    let spec = Spec {
-        program: "/bin/true".into(),
-        args: Vec::new(),
-        library: None,
-        probe: "/bin/true".into(),
-        environment: Environment::Inherited,
-        limits: Limits::default(),
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
-        cpu: None,
-        refuse: None,
-    };
+    let spec = Spec { environment: Environment::Inherited, ..Spec::new("/bin/true", "/bin/true") };
     let strace = play(folder.path(), script);
     let observed = observe(&strace, &spec, &Cancel::new()).map(|_| ());
     let recorded = strace.record(&spec, Watch::Marks(None), &Cancel::new()).map(|_| ());

@@ -8,7 +8,6 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use osmem_trace::Spec;
-use osmem_trace::run::{Environment, Limits};
 
 /// A source of `tests/support`, compiled with these arguments.
 pub fn compiled(name: &str, source: &str, arguments: &[&str]) -> PathBuf {
@@ -26,17 +25,6 @@ pub fn compiled(name: &str, source: &str, arguments: &[&str]) -> PathBuf {
 /// A program that plays a scenario. The probe that is loaded does nothing: these programs make their marks themselves.
 pub fn spec(program: &Path, scenario: &str) -> Spec {
     static PROBE: OnceLock<PathBuf> = OnceLock::new();
-    Spec {
-        program: program.into(),
-        args: vec![scenario.into()],
-        library: None,
-        probe: PROBE.get_or_init(|| compiled("silent-probe.so", "nothing.c", &["-shared", "-fPIC"])).clone(),
-        environment: Environment::Pinned,
-        limits: Limits::default(),
-        aslr: true,
-        writable: Vec::new(),
-        starter: None,
-        cpu: None,
-        refuse: None,
-    }
+    let probe = PROBE.get_or_init(|| compiled("silent-probe.so", "nothing.c", &["-shared", "-fPIC"])).clone();
+    Spec { args: vec![scenario.into()], ..Spec::new(program, probe) }
 }
