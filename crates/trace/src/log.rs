@@ -8,7 +8,7 @@ mod line;
 mod syntax;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use osmem_ring::Note;
@@ -123,7 +123,7 @@ pub enum Reply<'a> {
 /// Reads a log. `cut` says that strace was stopped: only then may the last line be incomplete.
 ///
 /// A system call that was interrupted in the log stands where it began, unless it gives out an address (a new mapping, a move
-/// of the break).
+/// of the break). One that made a task before its maker was ended in it has that task as its answer.
 pub fn read(log: &[u8], cut: bool) -> Result<Vec<Step<'_>>, LogError> {
     let mut joiner = Joiner::default();
     for (index, bytes) in log.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -139,7 +139,35 @@ pub fn read(log: &[u8], cut: bool) -> Result<Vec<Step<'_>>, LogError> {
         let line = line::read(text).map_err(wrong)?;
         joiner.add(number, line).map_err(wrong)?;
     }
-    Ok(joiner.steps.into_iter().flatten().collect())
+    let mut steps: Vec<_> = joiner.steps.into_iter().flatten().collect();
+    answer_for_children(&mut steps);
+    Ok(steps)
+}
+
+/// Gives a call that made a task, but never came back because its maker ended first, the answer that it would have had: the first task
+/// that does something later and that no other call made. Whether a maker still hears of its child is a matter of chance.
+fn answer_for_children(steps: &mut [Step<'_>]) {
+    let is_maker = |system: &System<'_>| matches!(system.name, "clone" | "clone3" | "fork" | "vfork");
+    let (mut known, mut open) = (HashSet::new(), Vec::new());
+    known.extend(steps.first().map(|step| step.thread));
+    for (place, step) in steps.iter().enumerate() {
+        match &step.what {
+            What::System(system) if is_maker(system) => match system.reply {
+                Reply::Number(task) => known.extend(u32::try_from(task)),
+                Reply::Never => open.push(place),
+                Reply::Address(_) | Reply::Failed(_) => {}
+            },
+            _ => {}
+        }
+    }
+    for maker in open {
+        let mut later = steps[maker..].iter().filter(|step| matches!(step.what, What::System(_)));
+        let Some(task) = later.find(|step| !known.contains(&step.thread)).map(|step| step.thread) else { continue };
+        known.insert(task);
+        if let What::System(system) = &mut steps[maker].what {
+            system.reply = Reply::Number(task.into());
+        }
+    }
 }
 
 /// Whether the call makes an address mean something new. Between the two halves of such a call another thread may still use

@@ -155,6 +155,32 @@ fn halves_are_joined_as_both_generations_write_them() {
 }
 
 #[test]
+fn a_call_that_made_a_task_has_its_number_even_if_its_maker_never_heard_of_it() {
+    let log = "\
+10    brk(NULL) = 0x1000
+10    clone3({flags=CLONE_THREAD}, 88) = 11
+10    clone3({flags=CLONE_THREAD} <unfinished ...>
+11    brk(NULL) = 0x1000
+12    exit_group(0) = ?
+11    clone3({flags=CLONE_THREAD} <unfinished ...>
+11    +++ exited with 0 +++
+12    +++ exited with 0 +++
+13    +++ exited with 0 +++
+10    <... clone3 resumed> <unfinished ...>) = ?
+10    +++ exited with 0 +++
+";
+    let replies: Vec<_> = steps(log)
+        .iter()
+        .filter_map(|step| match &step.what {
+            What::System(system) if system.name == "clone3" => Some((step.thread, system.reply)),
+            _ => None,
+        })
+        .collect();
+    // Of 13 nothing was seen that it did.
+    assert_eq!(replies, [(10, Reply::Number(11)), (10, Reply::Number(12)), (11, Reply::Never)]);
+}
+
+#[test]
 fn a_number_that_is_given_out_again_begins_anew() {
     let log = "\
 1 wait4(-1,  <unfinished ...>
