@@ -49,36 +49,18 @@ use std::time::Instant;
 
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
-use thiserror::Error;
 
 use crate::environment;
+pub use crate::error::BuiltinError;
+use crate::error::RunError;
 use crate::place::{Placement, place};
 use crate::spec::{Ask, Cancel, Instruction, Spec, Starter};
 use crate::stage;
-use crate::tracer::{Recording, RunError, Seen, Tracer, Watch, finished};
+use crate::tracer::{Recording, Seen, Tracer, Watch, finished};
 use follow::{Followed, Follower, Job};
 use shared::Shared;
 use spawn::{Program, StartError, Step};
 use watch::{Stream, watch};
-
-/// The built-in tracer cannot be used.
-#[derive(Debug, Error)]
-pub enum BuiltinError {
-    /// The system forbids tracing.
-    #[error(
-        "the built-in tracer may not trace here: {message}; in a container run with --cap-add=SYS_PTRACE, elsewhere set kernel.yama.ptrace_scope to 1 or less"
-    )]
-    NotPermitted {
-        /// What the system said.
-        message: String,
-    },
-    /// The system cannot do what is needed.
-    #[error("the built-in tracer does not work here: {message}; it needs Linux 5.3 or later")]
-    Unfit {
-        /// What is missing.
-        message: String,
-    },
-}
 
 /// The built-in tracer.
 #[derive(Clone, Debug)]

@@ -5,8 +5,7 @@
 //! is read here, or the built-in one. The stream is cut into calls, and addresses are replaced by labels. The result is a
 //! [`model::Trace`], whose text is the golden format.
 //!
-//! The crate knows nothing of any allocator's inside. Modules, bottom layer first; each uses only those above it, except that
-//! [`tracer`] names the errors of both tracers:
+//! The crate knows nothing of any allocator's inside. Modules, bottom layer first; each uses only those above it:
 //!
 //! ```text
 //! model       a trace as values: calls, system calls, places
@@ -21,9 +20,10 @@
 //! diff        the first difference of two traces, aligned
 //! header      a fixture for another header size, where that is exact
 //! spec        what to run, and how; within which limits
-//! tracer      what a tracer is, what it records, what can go wrong
-//! origin      which file's code made a system call
+//! error       what can go wrong
 //! stage       what has to lie ready before a program starts
+//! origin      which file's code made a system call
+//! tracer      what a tracer is, and what it records
 //! place       where a program runs, and how its address space is laid out
 //! tail        the last bytes of a stream
 //! environment what the program finds in its environment
@@ -36,6 +36,7 @@ pub mod batch;
 pub mod builtin;
 pub mod diff;
 mod environment;
+mod error;
 pub mod golden;
 pub mod header;
 pub mod label;

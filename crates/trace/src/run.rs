@@ -12,12 +12,13 @@ use crate::log;
 use crate::mark::Key;
 use crate::model::{End, Function, Trace};
 
+pub use crate::error::RunError;
 pub use crate::origin::{Module, Origin};
 pub use crate::spec::{
     Ask, Cancel, Environment, Finish, Instruction, Limits, Refusal, Refused, Spec, Start, Started, Starter, Stopped,
 };
 pub use crate::stage::fits_search_path;
-pub use crate::tracer::{Recording, RunError, Seen, Tracer, Watch};
+pub use crate::tracer::{Recording, Seen, Tracer, Watch};
 pub use crate::window::{EndProof, Forged, Forgery};
 pub use asked::Asked;
 pub use both::Witness;

@@ -13,8 +13,8 @@ use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Endianness, elf};
 use tempfile::TempDir;
 
+use crate::error::RunError;
 use crate::spec::Spec;
-use crate::tracer::RunError;
 
 /// The file names under which the loader finds the two libraries.
 pub const LIBRARY: &str = "libosmem.so";

@@ -10,13 +10,15 @@ mod started;
 use std::process::Stdio;
 
 use crate::environment;
+use crate::error::RunError;
 use crate::place::Placement;
 use crate::spec::{Cancel, Spec, Starter};
 use crate::stage::{self, Stage};
-use crate::tracer::{Recording, RunError, Seen, Tracer, Watch, finished};
+use crate::tracer::{Recording, Seen, Tracer, Watch, finished};
 use record::{Log, record};
 
-pub use find::{Strace, StraceError, Version};
+pub use crate::error::{StraceError, Version};
+pub use find::Strace;
 
 impl Tracer for Strace {
     fn name(&self) -> String {

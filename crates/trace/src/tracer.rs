@@ -2,18 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use thiserror::Error;
-
-use crate::builtin::BuiltinError;
+use crate::error::RunError;
 use crate::log::{self, LogError, Step};
 use crate::mark::Key;
 use crate::origin::Origin;
 use crate::spec::{Cancel, Finish, Spec, Stopped};
-use crate::strace::StraceError;
 
 /// Runs programs and records what they ask the kernel for.
 pub trait Tracer: fmt::Debug + Send + Sync {
@@ -109,108 +104,4 @@ impl Seen {
             }
         }
     }
-}
-
-/// The run could not be observed: never the library's fault.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// strace is unusable.
-    #[error(transparent)]
-    Strace(#[from] StraceError),
-    /// The built-in tracer is unusable.
-    #[error(transparent)]
-    Builtin(#[from] BuiltinError),
-    /// There is no such program.
-    #[error("{} does not exist{}", program.display(), if program.components().count() == 1 { " on the PATH" } else { "" })]
-    ProgramNotFound {
-        /// As given.
-        program: PathBuf,
-    },
-    /// It cannot be executed.
-    #[error("{} cannot be executed: {why}", program.display())]
-    NotExecutable {
-        /// As given.
-        program: PathBuf,
-        /// Why not.
-        why: String,
-    },
-    /// The probe cannot get into it.
-    #[error("{} cannot be traced: {why}", program.display())]
-    NotTraceable {
-        /// As given.
-        program: PathBuf,
-        /// Why not, and what to do.
-        why: String,
-    },
-    /// The probe or the library is not there.
-    #[error("{} cannot be loaded: {source}", path.display())]
-    Library {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The loader splits its search path at these characters.
-    #[error("the temporary folder {} has a `:`, `;` or `$` in its path, which the loader cannot read: set TMPDIR to another one", path.display())]
-    TemporaryPath {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The folder of the run cannot be made or filled.
-    #[error("the temporary folder {} cannot be used: {source} (TMPDIR names another one)", path.display())]
-    Temporary {
-        /// The folder, or the one that it was to be made in.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The tracer cannot be started or waited for.
-    #[error("{tracer} cannot be run: {source}")]
-    Spawn {
-        /// Its name.
-        tracer: &'static str,
-        /// Why not.
-        source: io::Error,
-    },
-    /// strace gave up.
-    #[error("strace failed: {message}")]
-    StraceFailed {
-        /// What it said.
-        message: String,
-    },
-    /// The log has a line that we do not know.
-    #[error("strace's log: {0}")]
-    Log(#[from] LogError),
-    /// The log ends before the program does.
-    #[error("the log of the run ends before the program does: {why}")]
-    LogIncomplete {
-        /// The likely reason.
-        why: String,
-    },
-    /// What was to start the program did not.
-    #[error("the program could not be started in its box: {why}")]
-    NotStarted {
-        /// What it said.
-        why: String,
-    },
-    /// The probe speaks another version of the protocol.
-    #[error("the probe speaks version {found} of the marks, this program version {expected}: rebuild both (`make`)", expected = crate::mark::VERSION)]
-    ProbeVersion {
-        /// What it said.
-        found: String,
-    },
-    /// Calls cannot be refused as wanted.
-    #[error("system calls cannot be refused: {why}")]
-    NotRefused {
-        /// Why not.
-        why: String,
-    },
-    /// The two tracers saw different things.
-    #[error("the tracers disagree ({} beside {}), which is a bug of one of them, or of a program that does not run twice alike:\n{difference}", names[0], names[1])]
-    Disagreement {
-        /// Whose they are.
-        names: [String; 2],
-        /// The first difference, side by side.
-        difference: String,
-    },
 }

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use super::StraceError;
 use super::record::Log;
+use crate::error::{RunError, StraceError};
 use crate::log::{self, Reply, Step, System, What};
 use crate::stage::not_executable;
-use crate::tracer::RunError;
 
 /// Checks a log without reading all of it: strace had no trouble with its log, which begins with the start of the
 /// program and ends with a whole line.

@@ -1,11 +1,9 @@
 //! Finding strace, and seeing that it may work here.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use thiserror::Error;
-
+use crate::error::{StraceError, Version};
 use crate::stage::is_executable;
 
 /// A usable strace.
@@ -15,55 +13,6 @@ pub struct Strace {
     pub path: PathBuf,
     /// Its version.
     pub version: Version,
-}
-
-/// A version such as 6.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version {
-    /// 6
-    pub major: u32,
-    /// 1
-    pub minor: u32,
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
-
-/// strace cannot be used.
-#[derive(Debug, Error)]
-pub enum StraceError {
-    /// It is not installed.
-    #[error(
-        "strace is not on the PATH: install it with `make deps` (Debian, Ubuntu: apt-get install strace; Fedora: dnf install strace)"
-    )]
-    Missing,
-    /// It is too old.
-    #[error("{} is strace {found}, which is too old: install strace 5.0 or newer with `make deps`", path.display())]
-    TooOld {
-        /// The executable.
-        path: PathBuf,
-        /// Its version.
-        found: Version,
-    },
-    /// It does not say what it is.
-    #[error("{} does not behave like strace: {problem}; install strace with `make deps`", path.display())]
-    Strange {
-        /// The executable.
-        path: PathBuf,
-        /// What it did instead.
-        problem: String,
-    },
-    /// The system forbids tracing.
-    #[error(
-        "strace may not trace here: {message}; in a container run with --cap-add=SYS_PTRACE, elsewhere set kernel.yama.ptrace_scope to 1 or less"
-    )]
-    NotPermitted {
-        /// What strace said.
-        message: String,
-    },
 }
 
 impl Strace {

@@ -5,12 +5,13 @@
 //! address. So the program runs twice, at the same addresses: the first run tells how many calls come before that mark, and where
 //! the break is by then; in the second one strace injects. Whether it did so where it should, the second log must show.
 
+use crate::error::RunError;
 use crate::label;
 use crate::log::{Reply, Step, System, What};
 use crate::mark::{Key, Mark, Writing};
 use crate::spec::{Cancel, Refusal, Refused, Spec, Stopped};
 use crate::strace::{Strace, started};
-use crate::tracer::{Recording, RunError, Seen, Watch};
+use crate::tracer::{Recording, Seen, Watch};
 use crate::window;
 
 /// strace counts no further.
