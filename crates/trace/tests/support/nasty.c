@@ -185,12 +185,12 @@ static void play(const char *scenario)
 		*(volatile int *)0 = 0;
 	} else if (IS("killed while it forks")) {
 		signal(SIGCHLD, SIG_IGN);
+		nothing();
 		if (!fork()) {
 			usleep(2000);
 			kill(getppid(), SIGKILL);
 			_exit(0);
 		}
-		nothing();
 		for (;;)
 			if (!fork())
 				_exit(0);
