@@ -111,6 +111,11 @@ impl Family {
         self.threads.get_mut(&tid)
     }
 
+    /// Whether there is more than one thread.
+    pub fn has_several(&self) -> bool {
+        self.threads.len() > 1
+    }
+
     /// Whether this process lives, as far as is known.
     pub fn has_process(&self, process: Tid) -> bool {
         self.processes.contains_key(&process)

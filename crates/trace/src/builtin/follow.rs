@@ -1,7 +1,7 @@
 //! Follows the traced threads from stop to stop, and writes down what they do.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::Path;
 
@@ -96,8 +96,19 @@ impl<'a> Follower<'a> {
 
     /// Follows until nobody is left.
     pub fn follow(mut self) -> io::Result<Followed> {
-        while let Some((tid, news)) = kernel::wait()? {
-            self.news(tid, news)?;
+        let mut waiting = VecDeque::new();
+        while let Some(first) = kernel::wait()? {
+            waiting.push_back(first);
+            // All that have stopped by now get their turn before any of them gets another: the kernel tells of the first process before
+            // all others, and of the newest thread before older ones, so that who makes processes without end would hold up all the rest.
+            while self.family.has_several()
+                && let Some(next) = kernel::at_hand()?
+            {
+                waiting.push_back(next);
+            }
+            while let Some((tid, news)) = waiting.pop_front() {
+                self.news(tid, news)?;
+            }
             if self.size > self.job.limit && self.job.shared.stopped().is_none() {
                 self.job.shared.stop(Stopped::LogLimit);
                 self.job.shared.kill_all();
@@ -133,7 +144,11 @@ impl<'a> Follower<'a> {
                 Some(info) if info.op == FILTERED && matches!(info.data, filter::WATCHED | filter::FOREIGN) => {
                     self.enter(tid, &info)
                 }
-                _ => self.go_on(tid, Onward::Run, 0),
+                _ => {
+                    // Where it was killed meanwhile, it may stand at its end already, and not be heard of again.
+                    self.read_notes(tid);
+                    self.go_on(tid, Onward::Run, 0)
+                }
             },
             0 if signal == SYSTEM_CALL => match kernel::call_info(tid)? {
                 Some(info) if info.op == EXIT => self.leave(tid, &info),

@@ -44,18 +44,27 @@ pub enum News {
 
 /// Waits for the next news of any thread that the calling thread traces; `None`: there is none left.
 pub fn wait() -> io::Result<Option<(Tid, News)>> {
+    next(0)
+}
+
+/// The next news that is there already, without waiting for any.
+pub fn at_hand() -> io::Result<Option<(Tid, News)>> {
+    next(libc::WNOHANG)
+}
+
+fn next(how: i32) -> io::Result<Option<(Tid, News)>> {
     loop {
         let mut status = 0;
         // SAFETY: writes the status only.
-        let tid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
-        if tid < 0 {
-            match Errno::last() {
-                Errno::EINTR => continue,
+        match unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD | how) } {
+            0 => return Ok(None),
+            ..0 => match Errno::last() {
+                Errno::EINTR => {}
                 Errno::ECHILD => return Ok(None),
                 other => return Err(other.into()),
-            }
+            },
+            tid => return Ok(Some((tid, news(status)))),
         }
-        return Ok(Some((tid, news(status))));
     }
 }
 
