@@ -95,17 +95,27 @@ fn what_was_noted_last_is_not_lost() {
     assert_eq!(died.trace.to_string(), "os_free(NULL)\nkilled by SIGSEGV\n");
 }
 
-#[test]
-fn who_is_killed_before_it_tells_of_its_child_leaves_nobody_behind() {
+/// A run many times over, half of them on one processor: there a thread may have stopped again whenever the tracer looks, before all others.
+fn again_and_again(scenario: &str, end: &str) {
     let tracer = Builtin::find().unwrap();
     let ours = sched_getaffinity(Pid::from_raw(0)).unwrap();
-    // On one processor, too: there it may have stopped again whenever the tracer looks, before all others.
     let first = (0..CpuSet::count()).find(|cpu| ours.is_set(*cpu).unwrap());
     for cpu in [None, first].repeat(25) {
-        let seen = seen_by(&tracer, &Spec { cpu, ..nasty("killed while it forks") });
-        assert_eq!((seen.calls, seen.stopped), (1, None), "{}", seen.trace);
-        assert_eq!(seen.trace.end.to_string(), "killed by SIGKILL");
+        let seen = seen_by(&tracer, &Spec { cpu, ..nasty(scenario) });
+        assert_eq!((seen.calls, seen.stopped, seen.proof), (1, None, None), "{scenario}: {}", seen.trace);
+        assert_eq!(seen.trace.end.to_string(), end, "{scenario}");
     }
+}
+
+#[test]
+fn who_is_killed_before_it_tells_of_its_child_leaves_nobody_behind() {
+    again_and_again("killed while it forks", "killed by SIGKILL");
+}
+
+#[test]
+fn threads_that_are_killed_at_any_stop_are_followed_to_their_end() {
+    again_and_again("exec in a crowd", "exit 0");
+    again_and_again("end in a crowd", "exit 5");
 }
 
 #[test]

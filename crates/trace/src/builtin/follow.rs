@@ -133,7 +133,10 @@ impl<'a> Follower<'a> {
                 self.ended(tid, What::Killed(render::signal(signal)));
                 self.adopt()
             }
-            News::Stopped(signal, event) => self.stopped(tid, signal, event),
+            News::Stopped(signal, event) => {
+                let now = if self.family.has_several() { overtaken(tid, event) } else { None };
+                self.stopped(tid, signal, now.unwrap_or(event))
+            }
         }
     }
 
@@ -144,11 +147,7 @@ impl<'a> Follower<'a> {
                 Some(info) if info.op == FILTERED && matches!(info.data, filter::WATCHED | filter::FOREIGN) => {
                     self.enter(tid, &info)
                 }
-                _ => {
-                    // Where it was killed meanwhile, it may stand at its end already, and not be heard of again.
-                    self.read_notes(tid);
-                    self.go_on(tid, Onward::Run, 0)
-                }
+                _ => self.go_on(tid, Onward::Run, 0),
             },
             0 if signal == SYSTEM_CALL => match kernel::call_info(tid)? {
                 Some(info) if info.op == EXIT => self.leave(tid, &info),
@@ -204,9 +203,12 @@ impl<'a> Follower<'a> {
 
     /// A thread made another, or a process.
     fn born(&mut self, tid: Tid, event: i32) -> io::Result<()> {
-        let Ok(new) = kernel::event_message(tid).map(|new| Tid::try_from(new).unwrap_or(0)) else {
-            return self.go_on(tid, Onward::Run, 0);
-        };
+        let new = kernel::event_message(tid).ok().and_then(|new| Tid::try_from(new).ok());
+        // At its end the message is another number.
+        if let Some(now) = overtaken(tid, event) {
+            return self.stopped(tid, libc::SIGTRAP, now);
+        }
+        let Some(new) = new else { return self.go_on(tid, Onward::Run, 0) };
         self.read_notes(tid);
         let watches_children = matches!(self.job.watch, Watch::Marks(_));
         let is_thread = event == libc::PTRACE_EVENT_CLONE && is_thread_of(new, tid);
@@ -371,6 +373,12 @@ impl<'a> Follower<'a> {
 
 /// CLONE_VM
 const VM: u64 = 0x100;
+
+/// Where a thread stands that had stopped for `event`, if it was killed since: at its end, or at the start of the program that another
+/// thread became in its place. It is not heard of again before it goes on.
+fn overtaken(tid: Tid, event: i32) -> Option<i32> {
+    kernel::event(tid).filter(|now| *now != event && matches!(*now, libc::PTRACE_EVENT_EXIT | libc::PTRACE_EVENT_EXEC))
+}
 
 /// Whether a new task is a thread of the process that made it.
 fn is_thread_of(new: Tid, maker: Tid) -> bool {

@@ -168,22 +168,33 @@ pub fn event_message(tid: Tid) -> io::Result<u64> {
     Ok(message)
 }
 
+/// The event that a thread stands at now, 0 for another stop; `None`: it does not stand still.
+pub fn event(tid: Tid) -> Option<i32> {
+    let info = signal_info(tid)?;
+    let is_event = info.si_signo == libc::SIGTRAP && info.si_code & 0xff == libc::SIGTRAP;
+    Some(if is_event { info.si_code >> 8 } else { 0 })
+}
+
 /// The system call for which a filter sent SIGSYS, if that is why the thread has stopped.
 pub fn refused_call(tid: Tid) -> Option<u32> {
     const SYS_SECCOMP: i32 = 1;
     // Behind the first three numbers and the address of the call; see sigaction(2).
     const CALL: usize = 24;
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    // SAFETY: writes one such structure, which is valid whatever its bytes are.
-    let info = unsafe {
-        answer(libc::ptrace(libc::PTRACE_GETSIGINFO, tid, null_mut::<libc::c_void>(), info.as_mut_ptr())).ok()?;
-        info.assume_init()
-    };
+    let info = signal_info(tid)?;
     if info.si_code != SYS_SECCOMP {
         return None;
     }
     // SAFETY: the number lies within the structure, and is aligned.
     Some(unsafe { (&raw const info).cast::<u8>().add(CALL).cast::<u32>().read() })
+}
+
+fn signal_info(tid: Tid) -> Option<libc::siginfo_t> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: writes one such structure, which is valid whatever its bytes are.
+    unsafe {
+        answer(libc::ptrace(libc::PTRACE_GETSIGINFO, tid, null_mut::<libc::c_void>(), info.as_mut_ptr())).ok()?;
+        Some(info.assume_init())
+    }
 }
 
 /// Traces a child that waits to be traced.

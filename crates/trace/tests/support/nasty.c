@@ -114,6 +114,32 @@ static void in_a_thread(void)
 	pthread_join(id, NULL);
 }
 
+/* Asks for memory, or makes processes, until its process ends. */
+static void *busy(void *forks)
+{
+	for (;;) {
+		munmap(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 4096);
+		if (forks && !fork())
+			_exit(0);
+	}
+	return NULL;
+}
+
+static void *becomes_true(void *unused)
+{
+	usleep(2000);
+	execl("/bin/true", "true", NULL);
+	return unused;
+}
+
+static void crowd(void)
+{
+	pthread_t id;
+
+	for (long i = 0; i < 6; i++)
+		pthread_create(&id, NULL, busy, (void *)(i % 2));
+}
+
 static void at_signal(int number)
 {
 	(void)number;
@@ -258,6 +284,19 @@ static void play(const char *scenario)
 		returned(NULL);
 		call_malloc(8);
 		execl("/bin/true", "true", NULL);
+	} else if (IS("exec in a crowd")) {
+		pthread_t id;
+		signal(SIGCHLD, SIG_IGN);
+		nothing();
+		crowd();
+		pthread_create(&id, NULL, becomes_true, NULL);
+		busy(NULL);
+	} else if (IS("end in a crowd")) {
+		signal(SIGCHLD, SIG_IGN);
+		nothing();
+		crowd();
+		usleep(2000);
+		_exit(5);
 	} else if (IS("spawn")) {
 		call_malloc(8);
 		if (system("exit 3") >> 8 == 3)
