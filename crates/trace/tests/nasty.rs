@@ -104,6 +104,7 @@ fn again_and_again(scenario: &str, end: &str) {
         let seen = seen_by(&tracer, &Spec { cpu, ..nasty(scenario) });
         assert_eq!((seen.calls, seen.stopped, seen.proof), (1, None, None), "{scenario}: {}", seen.trace);
         assert_eq!(seen.trace.end.to_string(), end, "{scenario}");
+        assert!(seen.forged.is_empty() && seen.refused.is_empty(), "{scenario}: {:?} {:?}", seen.forged, seen.refused);
     }
 }
 

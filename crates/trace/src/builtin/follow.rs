@@ -96,7 +96,7 @@ impl<'a> Follower<'a> {
 
     /// Follows until nobody is left.
     pub fn follow(mut self) -> io::Result<Followed> {
-        let mut waiting = VecDeque::new();
+        let mut waiting = VecDeque::<(Tid, News)>::new();
         while let Some(first) = kernel::wait()? {
             waiting.push_back(first);
             // All that have stopped by now get their turn before any of them gets another: the kernel tells of the first process before
@@ -104,6 +104,8 @@ impl<'a> Follower<'a> {
             while self.family.has_several()
                 && let Some(next) = kernel::at_hand()?
             {
+                // Who was killed since has left its former stop.
+                waiting.retain(|(tid, _)| *tid != next.0);
                 waiting.push_back(next);
             }
             while let Some((tid, news)) = waiting.pop_front() {
@@ -353,7 +355,8 @@ impl<'a> Follower<'a> {
         for note in new {
             self.push(tid, None, What::Note(note));
         }
-        if read.is_err() {
+        // Who was killed may have no memory any more.
+        if read.is_err() && kernel::event(tid).is_some() {
             self.push(tid, None, What::Damaged);
         }
     }
