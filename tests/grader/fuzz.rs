@@ -36,7 +36,7 @@ struct Finding {
 /// Searches in `library`: for ten seconds if something must be found, otherwise through a fixed number of programs.
 fn search(variant: &Variant, library: &Path) -> Result<Search, String> {
     let mut command = Command::new(&support::built().osmem);
-    command.args(["fuzz", "--seed", SEED, "--out"]).arg(library.with_file_name("found"));
+    command.args(["fuzz", "--tracer", "builtin", "--seed", SEED, "--out"]).arg(library.with_file_name("found"));
     match variant.kind {
         Kind::Wrong => command.args(["--seconds", SECONDS]),
         Kind::Right | Kind::Different => command.args(["--runs", RUNS]),
