@@ -86,6 +86,11 @@ fn agreed(witness: &Witness, spec: &Spec, name: &str) -> Result<bool, String> {
     }
 }
 
+/// The same for a program that must end.
+fn wholly_agreed(witness: &Witness, spec: &Spec, name: &str) -> Result<(), String> {
+    if agreed(witness, spec, name)? { Ok(()) } else { Err(format!("{name}: cut off")) }
+}
+
 /// The programs of the battery.
 fn programs() -> Vec<PathBuf> {
     let sources = fs::read_dir(built().root.join("test-programs/src/bin")).unwrap();
@@ -102,8 +107,7 @@ fn of_every_program_of_the_battery() {
         each(programs.len(), |number, cpu| {
             let program = &programs[number];
             let name = program.display().to_string();
-            let compared = agreed(&witness, &spec(program, Vec::new(), &built().library, cpu), &name)?;
-            if compared { Ok(()) } else { Err(format!("{name}: cut off")) }
+            wholly_agreed(&witness, &spec(program, Vec::new(), &built().library, cpu), &name)
         });
     }
 }
@@ -163,8 +167,7 @@ fn of_random_programs() {
             fs::write(&file, script::encoded(&program.ops)).unwrap();
             let args = vec![file.into(), "one".into(), "0".into()];
             let name = format!("program {number} of {round}");
-            let compared = agreed(&witness, &spec(&built().replayer, args, &built().library, cpu), &name)?;
-            if compared { Ok(()) } else { Err(format!("{name}: cut off")) }
+            wholly_agreed(&witness, &spec(&built().replayer, args, &built().library, cpu), &name)
         });
     }
 }

@@ -25,6 +25,7 @@ use crate::label::{address, is_query};
 use crate::log::{LogError, Reply, Step, System, What};
 use crate::mark::{self, Key};
 use crate::model::End;
+use crate::traced::makes_task;
 use child::{Child, Deed};
 
 /// What the log of a batch says.
@@ -209,7 +210,7 @@ impl<'a> Reader<'a> {
 
     /// Notes the thread or child that a system call made.
     fn made(&mut self, system: &System<'a>, maker: Whose) {
-        let ("clone" | "clone3" | "fork" | "vfork", Reply::Number(id)) = (system.name, system.reply) else { return };
+        let (true, Reply::Number(id)) = (makes_task(system.name), system.reply) else { return };
         let Ok(id) = u32::try_from(id) else { return };
         if system.arguments.contains("CLONE_THREAD") {
             self.threads.insert(id, maker);

@@ -24,7 +24,7 @@ pub fn own(spec: &Spec, stage: &Stage, key: Option<&Key>) -> Vec<(&'static str, 
     let mut variables: Vec<(&'static str, OsString)> = Vec::new();
     if let Some(key) = key {
         variables.push((KEY, key.as_str().into()));
-        // By name, found in the folder of the run.
+        // By name, found in the folder of the stage.
         variables.push(("LD_PRELOAD", joined(&[Some(PROBE.into()), inherited(spec, "LD_PRELOAD")])));
     }
     variables.push(("LD_LIBRARY_PATH", search_path(spec, stage)));

@@ -12,6 +12,7 @@ mod cover;
 use crate::log::{self, LogError, Reply, System};
 use crate::model::{Answer, BreakMove, Call, Entry, Event, Outcome, Place};
 use crate::traced::is_opaque;
+use crate::traced::makes_task;
 use crate::window::Doing;
 use cover::Cover;
 
@@ -283,7 +284,7 @@ fn number(text: &str) -> Option<u64> {
 
 /// Ids of processes differ from run to run; these calls answer with one.
 fn answers_process(name: &str) -> bool {
-    matches!(name, "clone" | "clone3" | "fork" | "vfork" | "wait4" | "waitid")
+    makes_task(name) || matches!(name, "wait4" | "waitid")
 }
 
 /// These calls take one (or two) as their first arguments. A failed assertion in a library ends in `tgkill`.

@@ -14,6 +14,7 @@ use std::fmt;
 use osmem_ring::Note;
 use thiserror::Error;
 
+use crate::traced::makes_task;
 use line::{Body, Line};
 pub use syntax::{arguments, decode, relabel};
 
@@ -147,16 +148,13 @@ pub fn read(log: &[u8], cut: bool) -> Result<Vec<Step<'_>>, LogError> {
 /// Gives a call that made a task, but never came back because its maker ended first, the answer that it would have had: the first task
 /// that does something later and that no other call made. Whether a maker still hears of its child is a matter of chance.
 fn answer_for_children(steps: &mut [Step<'_>]) {
-    let is_maker = |system: &System<'_>| matches!(system.name, "clone" | "clone3" | "fork" | "vfork");
     let (mut known, mut open) = (HashSet::new(), Vec::new());
     known.extend(steps.first().map(|step| step.thread));
     for (place, step) in steps.iter().enumerate() {
-        match &step.what {
-            What::System(system) if is_maker(system) => match system.reply {
-                Reply::Number(task) => known.extend(u32::try_from(task)),
-                Reply::Never => open.push(place),
-                Reply::Address(_) | Reply::Failed(_) => {}
-            },
+        let What::System(system) = &step.what else { continue };
+        match system.reply {
+            Reply::Number(task) if makes_task(system.name) => known.extend(u32::try_from(task)),
+            Reply::Never if makes_task(system.name) => open.push(place),
             _ => {}
         }
     }

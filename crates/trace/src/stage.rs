@@ -1,4 +1,4 @@
-//! What has to lie ready before a program starts: the program, and a folder of the run's own.
+//! What has to lie ready before a program starts: the program, and a folder for what loader and tracer need.
 
 use std::env;
 use std::fs::{File, Permissions, read_link};

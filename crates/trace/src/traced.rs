@@ -48,6 +48,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     OTHERS.iter().chain(MEMORY).copied()
 }
 
+/// Whether a call makes a thread or a process.
+pub fn makes_task(name: &str) -> bool {
+    matches!(name, "clone" | "clone3" | "fork" | "vfork")
+}
+
 /// How many bytes of a text are recorded: enough for a mark.
 pub const LONGEST_TEXT: usize = 160;
 

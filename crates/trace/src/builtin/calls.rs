@@ -10,6 +10,7 @@ use crate::log::{Reply, System, What};
 use crate::mark;
 use crate::origin::{Modules, Origin};
 use crate::spec::Refused;
+use crate::traced;
 use crate::tracer::Watch;
 
 /// What becomes of a call.
@@ -86,7 +87,7 @@ impl Follower<'_> {
         if let (Kind::Program, "brk", Reply::Address(now)) = (kind, open.name, reply) {
             self.now = Some(now);
         }
-        let is_task = matches!(open.name, "clone" | "clone3" | "fork" | "vfork");
+        let is_task = traced::makes_task(open.name);
         if let (true, false, Reply::Number(1..)) = (is_task, open.born, reply) {
             self.untraced(tid, info.result().0);
         }
@@ -107,7 +108,7 @@ impl Follower<'_> {
     }
 
     fn wanted(&self, name: &str, kind: Kind, replaced: bool, inside: bool) -> Wanted {
-        let is_task = matches!(name, "clone" | "clone3" | "fork" | "vfork");
+        let is_task = traced::makes_task(name);
         match self.job.watch {
             Watch::End => Wanted::Nothing,
             _ if filter::is_guarded(name) => Wanted::Nothing,

@@ -96,9 +96,8 @@ impl<'a> Follower<'a> {
 
     /// Follows until nobody is left.
     pub fn follow(mut self) -> io::Result<Followed> {
-        let mut waiting = VecDeque::<(Tid, News)>::new();
         while let Some(first) = kernel::wait()? {
-            waiting.push_back(first);
+            let mut waiting = VecDeque::from([first]);
             // All that have stopped by now get their turn before any of them gets another: the kernel tells of the first process before
             // all others, and of the newest thread before older ones, so that who makes processes without end would hold up all the rest.
             while self.family.has_several()
@@ -273,12 +272,8 @@ impl<'a> Follower<'a> {
 
     /// Whether someone lives who may yet tell of a new thread.
     fn has_maker(&self, new: Tid) -> bool {
-        let status = std::fs::read_to_string(format!("/proc/{new}/status")).unwrap_or_default();
-        let number = |name: &str| -> Option<Tid> {
-            status.lines().find_map(|line| line.strip_prefix(name)).and_then(|number| number.trim().parse().ok())
-        };
         // A thread's maker is a thread of the same process; a process whose maker has ended has another parent by then.
-        [number("Tgid:"), number("PPid:")].into_iter().flatten().any(|process| self.family.has_process(process))
+        ["Tgid:", "PPid:"].into_iter().filter_map(|name| status(new, name)).any(|of| self.family.has_process(of))
     }
 
     /// A process became another program.
@@ -385,9 +380,11 @@ fn overtaken(tid: Tid, event: i32) -> Option<i32> {
 
 /// Whether a new task is a thread of the process that made it.
 fn is_thread_of(new: Tid, maker: Tid) -> bool {
-    let group = |tid: Tid| {
-        let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
-        status.lines().find_map(|line| line.strip_prefix("Tgid:")).map(|group| group.trim().to_owned())
-    };
-    group(new).is_some_and(|found| found != new.to_string() && Some(found) == group(maker))
+    status(new, "Tgid:").is_some_and(|group| group != new && Some(group) == status(maker, "Tgid:"))
+}
+
+/// A number of those that the kernel tells of a thread.
+fn status(tid: Tid, name: &str) -> Option<Tid> {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }

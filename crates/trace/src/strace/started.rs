@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use crate::traced::makes_task;
+
 /// The lines from the program's start on without those of the processes that started it, and all others.
 ///
 /// The first thread of the log is the starter. The first other one that calls execve becomes the program; whoever made a system
@@ -65,7 +67,7 @@ fn new_task(line: &[u8]) -> Option<(&str, u32)> {
     let call = call(line);
     let call = call.strip_prefix(b"<... ").unwrap_or(call);
     let end = call.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
-    if !matches!(&call[..end], b"clone" | b"clone3" | b"fork" | b"vfork") {
+    if !std::str::from_utf8(&call[..end]).is_ok_and(makes_task) {
         return None;
     }
     let digits = text.rsplit(' ').next()?;
