@@ -60,6 +60,27 @@ fn an_interrupted_check_reports_what_was_done() {
     }
 }
 
+/// The kernel sees to it: nobody else is left to.
+#[test]
+fn nothing_survives_a_killed_built_in_tracer() {
+    let mut bench = Bench::empty();
+    let family = "int main(void) { for (int i = 0; i < 3 && fork(); i++) ; os_malloc(8); for (;;) pause(); }";
+    bench.add("endless", "core", 100, family, Some(TINY_TRACE));
+    let library = bench.library("loop.so", &malloc_body("for (;;);"));
+    let mut check = bench.check_library(&library);
+    check.args(["--header", "32", "--timeout", "600", "--tracer", "builtin"]);
+    let mut child = start(&check);
+    wait_for_process(&bench, "programs/endless");
+    assert_eq!(processes_about(&bench.path("programs/endless")).len(), 4);
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    let begin = Instant::now();
+    while !processes_about(&bench.path("programs/endless")).is_empty() {
+        assert!(begin.elapsed() < PATIENCE, "{:?}", processes_about(&bench.path("")));
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn an_interrupted_bless_writes_nothing_half() {
     let mut bench = Bench::tiny();
