@@ -68,6 +68,11 @@ impl<S, H: Header> Allocator<S, H> {
         &self.sys
     }
 
+    /// The same, for memory that is no block.
+    pub(crate) const fn sys_mut(&mut self) -> &mut S {
+        &mut self.sys
+    }
+
     /// How it treats the system, as far as that may change at any time.
     pub const fn policy_mut(&mut self) -> &mut Policy {
         &mut self.policy
@@ -270,11 +275,11 @@ impl<S: Sys, H: Header> Allocator<S, H> {
         }
     }
 
-    /// Where the heap's payloads may begin, and where its last block ends; `None` before there is a heap.
+    /// The address of the first payload of the heap's last segment, and the segment's end; `None` before there is a heap.
     #[inline]
-    pub(crate) fn heap_range(&self) -> Option<(usize, usize)> {
+    pub(crate) fn last_segment(&self) -> Option<(usize, usize)> {
         let list = self.heap.blocks();
-        list.last().map(|last| (list.base().address() + H::BYTES, last.end()))
+        list.segment_start().map(|start| (start, list.end()))
     }
 
     /// Bytes in the payload of a live block; 0 if it is none.
@@ -294,11 +299,10 @@ impl<S: Sys, H: Header> Allocator<S, H> {
         self.heap.free(&mut self.sys, &self.policy, block);
     }
 
-    /// Gives free memory at the end of the heap back, all but `keep` bytes, if the policy ever does so; whether anything
-    /// was given back.
+    /// Gives the whole pages of all free blocks back, and of the end of the heap all but `keep` bytes, if the policy ever
+    /// does so; whether anything was given back.
     pub fn trim(&mut self, keep: usize) -> bool {
-        self.heap.merge_pending();
-        self.policy.trim != usize::MAX && self.heap.trim(&mut self.sys, keep, keep)
+        self.policy.trim != usize::MAX && self.heap.release_all(&mut self.sys, keep)
     }
 
     /// R3: a mapping of its own from `threshold` bytes on, a block of the heap below. Where the one is refused, the other,

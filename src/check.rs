@@ -86,7 +86,7 @@ fn walk<H: Header>(list: &List<H>) -> Result<(), Broken> {
                 block,
                 "H2",
                 "reaches into the next block, or leads out of the heap",
-                places.contains(&next.address()),
+                places.contains(&next.address()) && list.holds(next.payload().addr().get()),
             )?;
         }
         (prev, at, left) = (Some(block), list.next(block), left - 1);
@@ -103,26 +103,27 @@ fn index<H: Header>(heap: &Heap<H>) -> Result<(), Broken> {
     let base = list.base();
     let (mut pending, mut placed) = (0, 0);
     for block in list.iter() {
-        let header = block.header();
         if !block.is_free() {
-            let is_tagged = header.is_live(block.address()) || header.is_cached(block.address());
+            let is_tagged = block.is_live() || block.is_cached();
             require(block, "H9", "does not carry its tag", is_tagged)?;
-        } else if header.is_pending() {
+        } else if block.is_pending() {
             pending += 1;
         } else {
             placed += usize::from(list.last() != Some(block));
             let next = list.mergeable_next(block);
-            let is_merged = next.is_none_or(|next| next.header().is_pending());
+            let is_merged = next.is_none_or(|next| next.is_pending());
             require(block, "H9", "has a free neighbour that is not to be merged", is_merged)?;
         }
     }
     let Some(first) = list.first() else { return Ok(()) };
-    let is_inside = |block: Block<H>| list.spans(block.payload().addr().get());
-    let is_pending = |block: Block<H>| is_inside(block) && block.is_free() && block.header().is_pending();
+    let is_inside = |block: Block<H>| list.holds(block.payload().addr().get());
+    let is_pending = |block: Block<H>| is_inside(block) && block.is_free() && block.is_pending();
     let listed = heap.pending().count(base, pending, is_pending);
     require(first, "H9", "heads a heap of which other blocks are pending", listed == Some(pending))?;
     let indexed = heap.index().count(base, placed, is_inside);
-    require(first, "H9", "heads a heap of which other blocks lie in the bins", indexed == Some(placed))
+    require(first, "H9", "heads a heap of which other blocks lie in the bins", indexed == Some(placed))?;
+    let (counted, dirty) = heap.dirty();
+    require(first, "H9", "heads a heap that counts the pages of its free blocks wrong", counted == dirty)
 }
 
 fn is_possible(size: usize, alignment: usize) -> bool {

@@ -1,13 +1,16 @@
 //! The heap: the blocks between the first break and the last (R4 to R8, R11, R12, R16).
 
 mod grow;
+mod release;
 
 use crate::block::{Block, Header};
 use crate::index::pending::Pending;
-use crate::index::{self, Index};
+use crate::index::{Index, SMALL};
 use crate::list::List;
 use crate::policy::Policy;
 use crate::sys::Sys;
+use grow::NotMoved;
+use release::{Pages, Release, is_large};
 use std::ptr::NonNull;
 
 /// The blocks of the heap in address order.
@@ -38,15 +41,21 @@ pub struct Heap<H> {
     pending: Pending<H>,
     /// What the last search gave, and the size it was asked for, unless a block was resized since.
     recent: Option<(Block<H>, usize)>,
-    /// Bytes that were given back, and that the heap has not needed again.
-    trimmed: usize,
-    /// So many bytes at the end of the heap are not given back any more, since such as were given back were needed again.
-    regretted: usize,
+    release: Release,
     /// Bytes from here to the break have been zero since the system gave them; `usize::MAX` if nothing is known.
     clean: usize,
     /// What `clean` was when the last block was handed out.
     was_clean: usize,
 }
+
+/// Blocks that one search moves from the pending ones to the index, at most, under a policy that defers.
+const SORTED_PER_SEARCH: usize = 16;
+/// Pending small blocks that are merged with each one that is freed, while too many bytes are pending.
+const MERGED_PER_FREE: usize = 2;
+/// Pending small blocks that are merged before the heap grows.
+const MERGED_PER_GROWTH: usize = 256;
+/// Neighbours that a block is merged with at once; further ones that are pending have their turn later.
+const MERGED_AT_ONCE: usize = 64;
 
 /// How an attempt to resize a block in its place ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +73,10 @@ impl<H: Header> Heap<H> {
     pub(crate) const fn new(policy: &Policy) -> Self {
         Self {
             list: List::new(),
-            index: Index::new(),
+            index: Index::new(policy.defers == 0),
             pending: Pending::new(policy.defers > 0),
             recent: None,
-            trimmed: 0,
-            regretted: 0,
+            release: Release::new(policy),
             clean: usize::MAX,
             was_clean: usize::MAX,
         }
@@ -92,7 +100,7 @@ impl<H: Header> Heap<H> {
     /// The allocated block whose payload begins at `payload`.
     #[inline]
     pub(crate) fn find(&self, payload: NonNull<u8>) -> Option<Block<H>> {
-        self.list.candidate(payload).filter(|block| block.header().is_live(block.address()))
+        self.list.candidate(payload).filter(|block| block.is_live())
     }
 
     /// An allocated block of at least `size` bytes (R4 to R7); `None` if the system refused, with the heap as it was
@@ -111,28 +119,38 @@ impl<H: Header> Heap<H> {
             self.pending.remove(block, base);
             return Some(self.hand_out_again(block));
         }
-        let block = self.search(sys, policy, size)?;
-        Some(self.hand_out(block, size))
+        let (block, known) = self.search(sys, policy, size)?;
+        Some(self.hand_out(policy, block, known, size))
     }
 
     /// R8. The block stays where it is; merging waits for the next search.
+    ///
+    /// A policy that defers lets small blocks wait, until there are too many: then each one that is freed has a few others
+    /// merged. Other blocks are merged at once. So no single call has much to do.
     #[inline]
     pub(crate) fn free(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>) {
-        self.pending.push(block, self.list.base());
-        if self.pending.bytes() >= policy.defers && policy.trim != usize::MAX {
-            self.merge_if_much(sys, policy);
+        if policy.defers == 0 {
+            return self.pending.push(block, self.list.base());
         }
+        if block.size() > SMALL {
+            block.set_free(false);
+            self.merge_around(block);
+        } else {
+            self.pending.push(block, self.list.base());
+            if self.pending.small_bytes() >= policy.defers {
+                self.merge_small(MERGED_PER_FREE);
+            }
+        }
+        self.after_free(sys, policy);
     }
 
-    /// Merges what is pending if there is much of it, and gives memory at the end of the heap back.
-    fn merge_if_much(&mut self, sys: &mut impl Sys, policy: &Policy) {
-        let Some(last) = self.list.last() else { return };
-        let half = (last.end() - self.list.base().address()) / 2;
-        let limit = policy.trim.max(self.regretted);
-        if self.pending.bytes() >= half.max(limit) {
-            self.merge_pending();
-            self.trim(sys, limit, policy.top_pad);
+    /// Merges some pending small blocks; whether there were any.
+    fn merge_small(&mut self, most: usize) -> bool {
+        for count in 0..most {
+            let Some(block) = self.pending.take_small(self.list.base()) else { return count > 0 };
+            self.merge_around(block);
         }
+        true
     }
 
     /// R11, and R12 (a) and (b): makes an allocated block `size` bytes large where it is, as far as that is possible.
@@ -142,11 +160,12 @@ impl<H: Header> Heap<H> {
         if size > block.size() {
             if self.can_extend(sys, block) {
                 return match self.extend(sys, policy, block, size) {
-                    Some(()) => {
+                    Ok(()) => {
                         self.cut(block, size);
                         Resized::InPlace
                     }
-                    None => Resized::Refused,
+                    Err(NotMoved::Disturbed) => Resized::MustMove,
+                    Err(NotMoved::Refused) => Resized::Refused,
                 };
             }
             if !policy.is_exact() {
@@ -154,7 +173,7 @@ impl<H: Header> Heap<H> {
             }
             while block.size() < size
                 && let Some(next) = self.list.mergeable_next(block)
-                && self.unplace(next)
+                && self.unplace(next).is_some()
             {
                 self.list.merge(block, next);
             }
@@ -189,7 +208,7 @@ impl<H: Header> Heap<H> {
         wanted: usize,
         take: &mut impl FnMut(Block<H>),
     ) -> usize {
-        let Some(mut block) = self.search(sys, policy, size) else { return 0 };
+        let Some((mut block, known)) = self.search(sys, policy, size) else { return 0 };
         self.recent = None;
         let mut count = 1;
         loop {
@@ -200,7 +219,7 @@ impl<H: Header> Heap<H> {
             match rest {
                 Some(rest) if count < wanted && rest.size() >= size => block = rest,
                 Some(rest) => {
-                    self.place(rest);
+                    self.place_rest(policy, rest, known);
                     return count;
                 }
                 None => return count,
@@ -221,37 +240,77 @@ impl<H: Header> Heap<H> {
         let base = self.list.base();
         self.recent = None; // it may be merged now
         while let Some(block) = self.pending.drain(base) {
+            let mut known = self.fresh();
             while let Some(next) = self.list.mergeable_next(block) {
-                if next.header().is_pending() {
+                if next.is_pending() {
                     self.pending.absorb(next);
-                } else if !self.displace(next) {
+                } else if let Some(more) = self.displace(next) {
+                    known = known.or(more);
+                } else {
                     break;
                 }
                 self.list.merge(block, next);
             }
-            self.merge_back(block);
+            self.merge_back(block, known);
         }
     }
 
     /// Merges a block, which is not pending, into those before it, and puts what comes of it into its place.
     #[inline]
-    fn merge_back(&mut self, block: Block<H>) {
-        let mut block = block;
+    fn merge_back(&mut self, block: Block<H>, known: Pages) {
+        let (mut block, mut known) = (block, known);
         while let Some(prev) = self.list.mergeable_prev(block) {
-            if prev.header().is_pending() {
+            if prev.is_pending() {
                 return self.list.merge(prev, block); // it has its turn later
             }
-            if !self.displace(prev) {
-                break;
-            }
+            let Some(more) = self.displace(prev) else { break };
+            known = known.or(more);
             self.list.merge(prev, block);
             block = prev;
         }
-        self.place(block);
+        self.place(block, known);
     }
 
-    /// A free block of at least `size` bytes, the best fit or a new one, that is in no bin any more.
-    fn search(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
+    /// Merges a free block that is nowhere with its neighbours on both sides, and puts the result into its place.
+    fn merge_around(&mut self, block: Block<H>) {
+        let (block, known) = self.merged(block);
+        // To find a place in the index takes longer than all else: a search does so for those that are still there.
+        if block.size() > SMALL && !is_large(block) && self.list.last() != Some(block) {
+            self.pending.push(block, self.list.base());
+        } else {
+            self.place(block, known);
+        }
+    }
+
+    /// Merges a free block that is nowhere with its neighbours on both sides. Of many pending neighbours some are left for
+    /// later.
+    fn merged(&mut self, block: Block<H>) -> (Block<H>, Pages) {
+        self.recent = None; // it may be merged now
+        let (mut block, mut known) = (block, self.fresh());
+        let mut left = MERGED_AT_ONCE;
+        while let Some(next) = self.list.mergeable_next(block)
+            && (left > 0 || !next.is_pending())
+            && let Some(more) = self.unplace(next)
+        {
+            known = known.or(more);
+            self.list.merge(block, next);
+            left = left.saturating_sub(1);
+        }
+        while let Some(prev) = self.list.mergeable_prev(block)
+            && (left > 0 || !prev.is_pending())
+            && let Some(more) = self.unplace(prev)
+        {
+            known = known.or(more);
+            self.list.merge(prev, block);
+            block = prev;
+            left = left.saturating_sub(1);
+        }
+        (block, known)
+    }
+
+    /// A free block of at least `size` bytes, the best fit or a new one, that is in no bin any more, and what is known of
+    /// its pages.
+    fn search(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
         if self.list.last().is_none() {
             self.preallocate(sys, policy, size)?;
         }
@@ -259,38 +318,64 @@ impl<H: Header> Heap<H> {
             self.merge_pending();
             return self.best_fit(policy, size).or_else(|| self.enlarge(sys, policy, size));
         }
-        if let Some(block) = self.index.take_best(size, usize::MAX, self.list.base()) {
-            return Some(block);
+        if self.pending.large() > 0 {
+            self.sort(SORTED_PER_SEARCH);
         }
-        if size > index::SMALL || self.pending.bytes() >= policy.defers {
-            self.merge_pending();
+        self.best_fit(policy, size)
+            .or_else(|| {
+                let is_merged = self.merge_small(MERGED_PER_GROWTH);
+                is_merged.then(|| self.best_fit(policy, size)).flatten()
+            })
+            .or_else(|| self.enlarge(sys, policy, size))
+    }
+
+    /// Moves pending blocks that are not small to the index, those that were freed first before others.
+    fn sort(&mut self, most: usize) {
+        let base = self.list.base();
+        for _ in 0..most {
+            let Some(block) = self.pending.take_oldest_large(base) else { return };
+            let (block, known) = self.merged(block);
+            self.place(block, known);
         }
-        self.best_fit(policy, size).or_else(|| self.enlarge(sys, policy, size))
+    }
+
+    /// The best fit among the blocks in the index, if it has at most `largest` bytes.
+    #[inline]
+    fn take_best(&mut self, size: usize, largest: usize) -> Option<(Block<H>, Pages)> {
+        let block = self.index.take_best(size, largest, self.list.base())?;
+        Some((block, self.recall(block)))
     }
 
     /// R5: the smallest merged free block of at least `size` bytes, and of several the one at the lowest address.
     #[inline]
-    fn best_fit(&mut self, policy: &Policy, size: usize) -> Option<Block<H>> {
-        let top = self.list.last().filter(|last| last.is_free() && last.size() >= size && !last.header().is_pending());
+    fn best_fit(&mut self, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
+        let top = self.list.last().filter(|last| last.is_free() && last.size() >= size && !last.is_pending());
         let largest = match top {
             Some(top) if !policy.spares_top => top.size(), // of two equal ones the last is not the lowest
             _ => usize::MAX,
         };
-        self.index.take_best(size, largest, self.list.base()).or(top)
+        self.take_best(size, largest).or(top.map(|top| (top, self.fresh())))
     }
 
     /// R7: a free block of at least `size` bytes where there was none.
-    fn enlarge(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
+    fn enlarge(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
         if let Some(last) = self.list.last()
             && last.is_free()
-            && last.header().is_pending()
+            && last.is_pending()
         {
-            self.merge_pending(); // it is to grow, and may be large enough once it is merged
-            if let Some(block) = self.best_fit(policy, size) {
-                return Some(block);
+            // It is to grow, and may be large enough once it is merged.
+            if policy.defers == 0 {
+                self.merge_pending();
+            } else {
+                self.pending.remove(last, self.list.base());
+                self.merge_around(last);
+            }
+            if let Some(found) = self.best_fit(policy, size) {
+                return Some(found);
             }
         }
-        self.grow(sys, policy, size).or_else(|| self.leap(sys, policy, size)).or_else(|| {
+        let grown = self.grow(sys, policy, size).or_else(|| self.leap(sys, policy, size));
+        grown.map(|block| (block, self.fresh())).or_else(|| {
             self.merge_pending(); // the system refuses: what was deferred is all there is
             self.best_fit(policy, size)
         })
@@ -298,9 +383,9 @@ impl<H: Header> Heap<H> {
 
     /// R6: gives away a merged free block that is in no bin any more, or as much of it as is asked for.
     #[inline]
-    fn hand_out(&mut self, block: Block<H>, size: usize) -> Block<H> {
+    fn hand_out(&mut self, policy: &Policy, block: Block<H>, known: Pages, size: usize) -> Block<H> {
         if let Some(rest) = self.list.split(block, size) {
-            self.place(rest); // its neighbours are not free, or it would have been merged
+            self.place_rest(policy, rest, known); // its neighbours are not free, or it would have been merged
         }
         self.was_clean = self.clean;
         self.soil(block);
@@ -336,27 +421,49 @@ impl<H: Header> Heap<H> {
         }
     }
 
-    /// Puts a merged free block into its bin, unless it is the last (H9).
+    /// Puts a merged free block into its bin, unless it is the last (H9), with what is known of its pages.
     #[inline]
-    fn place(&mut self, block: Block<H>) {
+    fn place(&mut self, block: Block<H>, known: Pages) {
         if self.list.last() != Some(block) {
-            self.index.insert(block, self.list.base());
+            self.insert(block, known);
         }
     }
 
-    /// Takes a free block out of wherever it is; `false` if it is nowhere: then a program has written over its header.
+    /// Puts a merged free block, which is not the last, into its bin.
     #[inline]
-    fn unplace(&mut self, block: Block<H>) -> bool {
-        if block.header().is_pending() {
+    fn insert(&mut self, block: Block<H>, known: Pages) {
+        self.index.insert(block, self.list.base());
+        self.remember(block, known);
+    }
+
+    /// Puts what is left of a block into its place, where `known` was known of the whole.
+    #[inline]
+    fn place_rest(&mut self, policy: &Policy, rest: Block<H>, known: Pages) {
+        if self.list.last() == Some(rest) {
+            self.carve_top();
+        } else {
+            let known = self.carve(policy, known, rest.address());
+            self.place(rest, known);
+        }
+    }
+
+    /// Takes a free block out of its place and returns what is known of its pages; `None` if it is nowhere: then a program
+    /// has written over its header.
+    #[inline]
+    fn unplace(&mut self, block: Block<H>) -> Option<Pages> {
+        if block.is_pending() {
             self.pending.remove(block, self.list.base());
-            return true;
+            return Some(self.fresh());
         }
         self.displace(block)
     }
 
     /// The same of a block that is not pending.
     #[inline]
-    fn displace(&mut self, block: Block<H>) -> bool {
-        self.list.last() == Some(block) || self.index.remove(block, self.list.base())
+    fn displace(&mut self, block: Block<H>) -> Option<Pages> {
+        if self.list.last() == Some(block) {
+            return Some(self.fresh());
+        }
+        self.index.remove(block, self.list.base()).then(|| self.recall(block))
     }
 }

@@ -3,8 +3,8 @@
 //! the invariants H1 to H9 are stated at [`heap::Heap`].
 //!
 //! C programs use the functions of `include/osmem.h`. Rust programs call the same functions ([`ffi`]), allocate everything
-//! through [`Osmem`], or make an [`alloc::Allocator`] of their own over the real system ([`sys::linux`]) or a simulated one
-//! ([`sys::sim`]):
+//! through [`Osmem`], or make an [`alloc::Allocator`] of their own over the real system ([`sys::linux`],
+//! [`sys::region`]) or a simulated one ([`sys::sim`]):
 //!
 //! ```
 //! use osmem::{alloc::Allocator, check::check, sys::sim::Sim};
@@ -24,9 +24,9 @@
 //! |---|---|
 //! | [`size`] | alignment, header size, thresholds, checked rounding: pure numbers |
 //! | [`policy`] | how an allocator treats the system, as a value |
+//! | [`sys`] | the one seam to the system: move the break, map, unmap, page size; errno; locks |
 //! | [`line`](mod@line) | a line of text without memory, written by one call |
 //! | [`settings`] | what a user sets through the environment, as plain values |
-//! | [`sys`] | the one seam to the system: move the break, map, unmap, page size; errno; locks |
 //! | [`block`] | the headers, full and compact; payload and block |
 //! | [`list`] | every link between neighbours: walk, split, merge |
 //! | `index` | the free blocks by size: the best fit without a walk |
@@ -48,11 +48,11 @@ pub mod size;
 
 pub mod policy;
 
+pub mod sys;
+
 pub mod line;
 
 pub mod settings;
-
-pub mod sys;
 
 pub mod block;
 

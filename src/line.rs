@@ -1,6 +1,7 @@
 //! A line of text that is put together on the stack and leaves by one system call: neither takes memory, so it may be
 //! said from anywhere, about a broken heap too.
-#![expect(unsafe_code, reason = "writes to standard error")]
+
+use crate::sys::raw;
 
 /// Text that grows at its end; what does not fit is left out.
 ///
@@ -62,7 +63,7 @@ impl Line {
         self.room.get(..self.used).unwrap_or_default()
     }
 
-    /// Writes it to standard error, at once. If that fails there is nobody to tell; errno may have changed.
+    /// Writes it to standard error, at once. A failure is ignored, since it cannot be reported; errno is kept.
     pub fn send(&self) {
         send(self.bytes());
     }
@@ -95,10 +96,9 @@ impl Default for Line {
     }
 }
 
-/// Writes a whole line to standard error, at once.
+/// Writes a whole line to standard error, at once. errno is kept.
 pub fn send(line: &[u8]) {
-    // SAFETY: the bytes are there for the length of the call.
-    unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+    raw::write_error(line);
 }
 
 #[cfg(test)]

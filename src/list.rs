@@ -10,18 +10,63 @@ use std::iter;
 use std::ptr::NonNull;
 
 /// Blocks linked by their headers, in address order.
+///
+/// A *segment* is a run of blocks without a gap. A foreign break ends one and begins the next (R16); in between lies
+/// memory that may not even be mapped.
 #[derive(Debug)]
 pub struct List<H> {
     base: Base,
     first: Option<Block<H>>,
     last: Option<Block<H>>,
     count: usize,
+    /// The first block of the last segment.
+    segment: Option<Block<H>>,
+    /// The end of the last segment, which is that of the last block.
+    end: usize,
+    closed: Closed<H>,
+}
+
+/// Closed segments that are listed, at most.
+const LISTED: usize = 256;
+
+/// The segments before the last one.
+#[derive(Debug)]
+struct Closed<H> {
+    /// Address of the first header and end of each, ascending.
+    listed: [(usize, usize); LISTED],
+    count: usize,
+    /// The first block of the first segment that found no room in the table.
+    unlisted: Option<Block<H>>,
+}
+
+impl<H: Header> Closed<H> {
+    fn add(&mut self, first: Block<H>, end: usize) {
+        match self.listed.get_mut(self.count) {
+            Some(place) => {
+                *place = (first.address(), end);
+                self.count += 1;
+            }
+            None => self.unlisted = self.unlisted.or(Some(first)),
+        }
+    }
+
+    /// Whether `payload` lies in a listed segment, behind its first header; `None` if only a walk can tell.
+    fn holds(&self, payload: usize) -> Option<bool> {
+        if self.unlisted.is_some_and(|first| payload > first.address()) {
+            return None;
+        }
+        let listed = &self.listed[..self.count];
+        let behind = listed.partition_point(|(start, _)| *start < payload);
+        let segment = behind.checked_sub(1).map(|index| listed[index]);
+        Some(segment.is_some_and(|(start, end)| payload - start >= H::BYTES && payload < end))
+    }
 }
 
 impl<H: Header> List<H> {
     /// No blocks.
     pub(crate) const fn new() -> Self {
-        Self { base: Base::NONE, first: None, last: None, count: 0 }
+        let closed = Closed { listed: [(0, 0); LISTED], count: 0, unlisted: None };
+        Self { base: Base::NONE, first: None, last: None, count: 0, segment: None, end: 0, closed }
     }
 
     /// Where numbers count from: the first block there ever was.
@@ -50,33 +95,60 @@ impl<H: Header> List<H> {
     /// The neighbour towards the beginning.
     #[inline]
     pub(crate) fn prev(&self, block: Block<H>) -> Option<Block<H>> {
-        block.header().prev(self.base)
+        block.prev(self.base)
     }
 
     /// The neighbour towards the end.
     #[inline]
     pub(crate) fn next(&self, block: Block<H>) -> Option<Block<H>> {
-        block.header().next(self.base)
+        block.next(self.base)
     }
 
-    /// Whether `payload` lies between the first payload and the end of the last.
+    /// The address where the last block ends; 0 without blocks.
     #[inline]
-    pub(crate) fn spans(&self, payload: usize) -> bool {
-        self.last.is_some_and(|last| payload < last.end()) && payload >= self.base.address().wrapping_add(H::BYTES)
+    pub(crate) const fn end(&self) -> usize {
+        self.end
     }
 
-    /// What stands where the header of a block with this payload would be, if the list spans it: a header, or anything
+    /// The address of the last segment's first payload.
+    #[inline]
+    pub(crate) fn segment_start(&self) -> Option<usize> {
+        self.segment.map(|first| first.address() + H::BYTES)
+    }
+
+    /// Whether `payload` lies in memory of the heap, so that what stands in front of it can be read. Gaps between segments
+    /// are not the heap's.
+    #[inline]
+    pub(crate) fn holds(&self, payload: usize) -> bool {
+        match self.segment_start() {
+            Some(start) if payload >= start => payload < self.end,
+            Some(_) => self.is_in_closed(payload),
+            None => false,
+        }
+    }
+
+    #[cold]
+    fn is_in_closed(&self, payload: usize) -> bool {
+        self.closed.holds(payload).unwrap_or_else(|| {
+            // More foreign breaks than the table has room for: only blocks themselves are found.
+            iter::successors(self.closed.unlisted, |block| self.next(*block))
+                .take_while(|block| Some(*block) != self.segment)
+                .any(|block| block.payload().addr().get() == payload)
+        })
+    }
+
+    /// What stands where the header of a block with this payload would be, if the heap holds it: a header, or anything
     /// else that lies there.
     #[inline]
     pub(crate) fn candidate(&self, payload: NonNull<u8>) -> Option<Block<H>> {
         let address = payload.addr().get();
-        if !address.is_multiple_of(H::ALIGNMENT) || !self.spans(address) {
+        if !address.is_multiple_of(H::ALIGNMENT) || !self.holds(address) {
             return None;
         }
         // The address is the caller's, the right to read there is ours.
         let place = self.base.at_address(address - H::BYTES).cast::<H>();
-        // SAFETY: it can be read: it lies in a block of ours (H1), or in the bytes of whoever moved the break up in
-        // between. All bytes are valid headers, and what is not one of ours is only looked at.
+        // SAFETY: it can be read: it lies in a segment of ours (H1). All bytes are valid headers, and what is not one of
+        // ours is only looked at.
         Some(unsafe { Block::at(place) })
     }
 
@@ -89,54 +161,63 @@ impl<H: Header> List<H> {
     pub(crate) fn push(&mut self, memory: Memory) -> Block<H> {
         debug_assert!(memory.length() >= H::SMALLEST_BLOCK && memory.address().is_multiple_of(H::ALIGNMENT), "H3");
         // SAFETY: `memory` is ours from here on, aligned and large enough for a header.
-        let mut block = unsafe { Block::write(memory.start(), H::free(memory.length() - H::BYTES)) };
+        let block =
+            unsafe { Block::write_free(memory.start(), memory.length() - H::BYTES, (self.last, None), self.base) };
         match self.last {
-            Some(mut last) => last.header_mut().set_next(Some(block), self.base),
+            Some(last) => last.set_next(Some(block), self.base),
             None => {
                 self.first = Some(block);
                 self.base = Base::at(block.start());
             }
         }
-        block.header_mut().set_prev(self.last, self.base);
+        match self.segment {
+            Some(_) if self.end == block.address() => {}
+            Some(first) => {
+                self.closed.add(first, self.end);
+                self.segment = Some(block);
+            }
+            None => self.segment = Some(block),
+        }
+        self.end = block.end();
         self.last = Some(block);
         self.count += 1;
         block
     }
 
     /// Adds `memory` to the end of `block`. It must begin where the block ends.
-    pub(crate) fn extend(&mut self, mut block: Block<H>, memory: Memory) {
+    pub(crate) fn extend(&mut self, block: Block<H>, memory: Memory) {
         debug_assert_eq!(memory.address(), block.end(), "H2");
         let size = block.size() + memory.length();
-        block.header_mut().set_size(size);
+        block.set_size(size);
+        self.end = block.end();
     }
 
     /// Takes `bytes` bytes from the end of the last block, which has more of them.
     pub(crate) fn shorten_last(&mut self, bytes: usize) {
-        if let Some(mut last) = self.last {
+        if let Some(last) = self.last {
             let size = last.size() - bytes;
-            last.header_mut().set_size(size);
+            last.set_size(size);
+            self.end = last.end();
         }
     }
 
     /// R6: cuts `block` down to `size` bytes of payload and returns the rest, a free block right behind it, if the rest
     /// is large enough to be one. `size` is a multiple of the alignment and at most the block's.
     #[inline]
-    pub(crate) fn split(&mut self, mut block: Block<H>, size: usize) -> Option<Block<H>> {
+    pub(crate) fn split(&mut self, block: Block<H>, size: usize) -> Option<Block<H>> {
         let rest = block.size() - size;
         if rest < H::SMALLEST_BLOCK {
             return None;
         }
         let next = self.next(block);
-        let mut header = H::free(rest - H::BYTES);
-        header.set_prev(Some(block), self.base);
-        header.set_next(next, self.base);
         // SAFETY: H1, at least SMALLEST_BLOCK bytes of the block's own payload lie behind its first `size`, which is
         // aligned (H3).
-        let cut = unsafe { Block::write(block.payload().add(size), header) };
-        block.header_mut().set_size(size);
-        block.header_mut().set_next(Some(cut), self.base);
+        let cut =
+            unsafe { Block::write_free(block.payload().add(size), rest - H::BYTES, (Some(block), next), self.base) };
+        block.set_size(size);
+        block.set_next(Some(cut), self.base);
         match next {
-            Some(mut next) => next.header_mut().set_prev(Some(cut), self.base),
+            Some(next) => next.set_prev(Some(cut), self.base),
             None => self.last = Some(cut),
         }
         self.count += 1;
@@ -150,7 +231,7 @@ impl<H: Header> List<H> {
     #[inline]
     pub(crate) fn mergeable_next(&self, block: Block<H>) -> Option<Block<H>> {
         self.next(block)
-            .filter(|next| next.is_free() && next.address() == block.end() && self.prev(*next) == Some(block))
+            .filter(|next| next.address() == block.end() && next.is_free() && self.prev(*next) == Some(block))
     }
 
     /// The previous block, if it is free and adjacent, so that `block` can be merged into it.
@@ -161,14 +242,14 @@ impl<H: Header> List<H> {
 
     /// Merges `next`, the adjacent neighbour of `block`, into it.
     #[inline]
-    pub(crate) fn merge(&mut self, mut block: Block<H>, next: Block<H>) {
+    pub(crate) fn merge(&mut self, block: Block<H>, next: Block<H>) {
         debug_assert!(self.next(block) == Some(next) && block.end() == next.address(), "H2, H6");
         let behind = self.next(next);
         let size = block.size() + H::BYTES + next.size();
-        block.header_mut().set_size(size);
-        block.header_mut().set_next(behind, self.base);
+        block.set_size(size);
+        block.set_next(behind, self.base);
         match behind {
-            Some(mut behind) => behind.header_mut().set_prev(Some(block), self.base),
+            Some(behind) => behind.set_prev(Some(block), self.base),
             None => self.last = Some(block),
         }
         self.count -= 1;

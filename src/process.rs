@@ -19,8 +19,9 @@ use crate::block::{Block, Compact, Header};
 use crate::policy::Policy;
 use crate::report;
 use crate::settings::{OnMisuse, Settings};
-use crate::sys::errno;
 use crate::sys::lock::Lock;
+use crate::sys::raw;
+use crate::sys::region::Region;
 use cache::{Batch, LARGEST, batch, shelf_for, size_on};
 use shared::Shared;
 use std::cell::UnsafeCell;
@@ -33,13 +34,18 @@ type Layout = Compact<16>;
 /// How it treats the system, as long as no setting says anything else; none concerns blocks that grow or shrink.
 const POLICY: Policy = Policy::PADDED;
 
+/// Where its memory comes from.
+type System = Region;
+
 /// A block of the heap that a thread or the depot keeps.
 type Kept = Block<Layout>;
 
 struct Process {
     lock: Lock,
     shared: UnsafeCell<Shared>,
-    /// Where payloads of the heap may begin, and where its last block ends: for looks without the lock.
+    /// Forks under way of a thread that held the lock before. Changed only by the thread that holds it.
+    forks: AtomicUsize,
+    /// The heap's last segment, for looks without the lock: the address of its first payload, and its end.
     first_payload: AtomicUsize,
     end: AtomicUsize,
     on_misuse: AtomicU8,
@@ -52,26 +58,30 @@ unsafe impl Sync for Process {}
 static PROCESS: Process = Process {
     lock: Lock::new(),
     shared: UnsafeCell::new(Shared::new()),
+    forks: AtomicUsize::new(0),
     first_payload: AtomicUsize::new(usize::MAX),
     end: AtomicUsize::new(0),
     on_misuse: AtomicU8::new(OnMisuse::Abort as u8),
     keeps: AtomicBool::new(true),
 };
 
-/// Does `work` under the lock, and keeps errno.
+/// Does `work` under the lock. Nothing below changes errno: it makes system calls without the C library.
 fn locked<R>(work: impl FnOnce(&mut Shared) -> R) -> R {
-    errno::kept(|| {
-        PROCESS.lock.acquire();
-        // SAFETY: the lock is held, and `work` cannot come here a second time: nothing that it calls knows of this function.
-        let shared = unsafe { &mut *PROCESS.shared.get() };
-        let result = work(shared);
-        if let Some((first_payload, end)) = shared.allocator.heap_range() {
-            PROCESS.first_payload.store(first_payload, Ordering::Relaxed);
-            PROCESS.end.store(end, Ordering::Relaxed);
+    PROCESS.lock.acquire();
+    // SAFETY: the lock is held, and `work` cannot come here a second time: nothing that it calls knows of this function.
+    let shared = unsafe { &mut *PROCESS.shared.get() };
+    let result = work(shared);
+    if let Some((first_payload, end)) = shared.allocator.last_segment() {
+        if first_payload != PROCESS.first_payload.load(Ordering::Relaxed) {
+            // A reader that sees the new end must not see the old beginning with it (`live`).
+            PROCESS.first_payload.store(usize::MAX, Ordering::Relaxed);
+            PROCESS.end.store(end, Ordering::Release);
+            PROCESS.first_payload.store(first_payload, Ordering::Release);
         }
-        PROCESS.lock.release();
-        result
-    })
+        PROCESS.end.store(end, Ordering::Relaxed);
+    }
+    PROCESS.lock.release();
+    result
 }
 
 /// Does `work` under the lock; if there is no memory for it, once more with all that this thread, the depot and ended
@@ -246,22 +256,22 @@ fn free_slowly(payload: *mut u8) {
     }
 }
 
-/// The live block of the heap whose payload begins at `payload`; mappings are not found. Reads what stands in front of
-/// it, without the lock: only the owner of a block changes whether it is live.
+/// Returns the live block of the heap's last segment whose payload begins at `payload`; other blocks are found under the
+/// lock. Reads the bytes in front of it without the lock: only the owner of a block changes whether it is live.
 #[inline]
 fn live(payload: *mut u8) -> Option<Kept> {
     let address = payload.addr();
-    if address < PROCESS.first_payload.load(Ordering::Relaxed)
-        || address >= PROCESS.end.load(Ordering::Relaxed)
+    if address >= PROCESS.end.load(Ordering::Acquire)
+        || address < PROCESS.first_payload.load(Ordering::Relaxed)
         || !address.is_multiple_of(Layout::ALIGNMENT)
     {
         return None;
     }
     let header = NonNull::new(payload.wrapping_sub(Layout::BYTES).cast::<Layout>())?;
-    // SAFETY: it can be read: it lies in the heap, or in the bytes of whoever moved the break up in between. What is not
-    // one of our headers is only looked at.
+    // SAFETY: it can be read: it lies in memory of the heap, which stays mapped for good (`region`). Bytes that are no
+    // header of ours are only looked at.
     let block = unsafe { Block::at(header) };
-    block.header().is_live(block.address()).then_some(block)
+    block.is_live().then_some(block)
 }
 
 /// A pointer that is no live block was passed to `call`.
@@ -295,6 +305,12 @@ pub fn trim(keep: usize) -> bool {
     })
 }
 
+/// Returns the bytes of one page, a power of two.
+#[must_use]
+pub fn page_size() -> usize {
+    raw::page_size()
+}
+
 /// Counts what there is, by a walk over the heap. Blocks that threads keep count as used.
 #[must_use]
 pub fn stats() -> Stats {
@@ -323,17 +339,19 @@ pub fn configure(settings: Settings) {
     });
 }
 
-/// Takes the lock, so that a child does not inherit a heap in the middle of a change (`pthread_atfork`).
+/// Acquires the lock, so that a child does not inherit a heap in the middle of a change (`pthread_atfork`). A thread that
+/// holds it already forks in a signal handler: it finishes its call itself, in parent and child.
 pub fn before_fork() {
-    PROCESS.lock.acquire();
+    if !PROCESS.lock.acquire_unless_mine() {
+        PROCESS.forks.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
-/// Releases the lock again.
-pub fn after_fork_in_parent() {
-    PROCESS.lock.release();
-}
-
-/// Releases the copy of the lock. What other threads kept is lost to the child.
-pub fn after_fork_in_child() {
-    PROCESS.lock.release();
+/// Releases the lock, or the child's copy of it, if [`before_fork`] acquired it. Blocks that other threads kept are lost to
+/// the child.
+pub fn after_fork() {
+    match PROCESS.forks.load(Ordering::Relaxed) {
+        0 => PROCESS.lock.release(),
+        forks => PROCESS.forks.store(forks - 1, Ordering::Relaxed),
+    }
 }

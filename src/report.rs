@@ -3,7 +3,6 @@
 use crate::alloc::{Misuse, Stats};
 use crate::check::Broken;
 use crate::line::Line;
-use crate::sys::errno;
 use std::process;
 
 /// Says which call was given which pointer, what that is, and the size of the block that it points into, if there is
@@ -17,7 +16,7 @@ pub(crate) fn misuse(call: &str, pointer: usize, (misuse, size): (Misuse, Option
         line.text(" (a block of ").number(size).text(" bytes)");
     }
     line.text("\n");
-    errno::kept(|| line.send());
+    line.send();
     if aborts {
         process::abort();
     }
@@ -29,7 +28,7 @@ pub(crate) fn broken(call: &str, broken: &Broken) {
     let mut line = Line::new();
     line.text("osmem: ").text(call).text("(): ").text(broken.invariant).text(" is broken at the block at ");
     line.hex(broken.block).text(": it ").text(broken.what).text("\n");
-    errno::kept(|| line.send());
+    line.send();
 }
 
 /// Says what a heap holds: the line of `OSMEM_STATS=1` and of `malloc_stats`. `heap` is what it is called.
@@ -43,5 +42,5 @@ pub fn figures(heap: &str, stats: &Stats) {
     line.number(stats.free_bytes).text(" in ").number(stats.free_blocks).text(" blocks free, ");
     line.number(stats.top_bytes).text(" of them at the top; ");
     line.number(stats.mapped_bytes).text(" bytes in ").number(stats.mapped_blocks).text(" mappings\n");
-    errno::kept(|| line.send());
+    line.send();
 }

@@ -8,6 +8,7 @@
 
 use crate::alloc::Stats;
 use crate::settings::Settings;
+use crate::sys::stdio;
 use crate::{ffi, line, process, report};
 use libc::c_char;
 use std::ffi::CStr;
@@ -75,20 +76,24 @@ unsafe fn begin(environment: *const *const c_char) {
     unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
 }
 
-/// In this order: a thread that walks the heap of the `os_*` functions holds its lock, and may need the other heap.
+/// Acquires all locks. A thread may need a later one while it holds an earlier one: a walk over the heap of the `os_*`
+/// functions may need the other heap, and reading a line from a stream needs memory.
 unsafe extern "C" fn before_fork() {
+    stdio::before_fork();
     ffi::before_fork();
     process::before_fork();
 }
 
 unsafe extern "C" fn after_fork_in_parent() {
-    process::after_fork_in_parent();
+    process::after_fork();
     ffi::after_fork();
+    stdio::after_fork_in_parent();
 }
 
 unsafe extern "C" fn after_fork_in_child() {
-    process::after_fork_in_child();
+    process::after_fork();
     ffi::after_fork();
+    stdio::after_fork_in_child();
 }
 
 #[used]

@@ -42,9 +42,7 @@ impl<S, H: Header> Allocator<S, H> {
     pub fn diagnose(&self, payload: *mut u8) -> (Misuse, Option<usize>) {
         let address = payload.addr();
         let list = self.heap().blocks();
-        if !list.spans(address) {
-            return (Misuse::Foreign, None);
-        }
+        let reads = |block: &Block<H>| list.holds(block.payload().addr().get());
         let mut at = list.first();
         // A header that was written over must not lead out of the heap, nor in a circle.
         for _ in 0..list.count() {
@@ -53,15 +51,16 @@ impl<S, H: Header> Allocator<S, H> {
                 return (self.name(block), Some(block.size()));
             }
             if address < block.end() && address > block.address() {
-                return (Misuse::Interior, Some(block.size()));
+                // A block that was freed may have been merged into one before it.
+                let misuse = if block.is_free() { Misuse::Freed } else { Misuse::Interior };
+                return (misuse, Some(block.size()));
             }
-            at = list.next(block).filter(|next| next.address() >= block.end() && list.spans(next.end() - 1));
+            at = list.next(block).filter(|next| next.address() >= block.end() && reads(next));
         }
-        (Misuse::Damaged, None)
+        (if list.holds(address) { Misuse::Damaged } else { Misuse::Foreign }, None)
     }
 
     fn name(&self, block: Block<H>) -> Misuse {
-        let header = block.header();
-        if block.is_free() || header.is_cached(block.address()) { Misuse::Freed } else { Misuse::Damaged }
+        if block.is_free() || block.is_cached() { Misuse::Freed } else { Misuse::Damaged }
     }
 }

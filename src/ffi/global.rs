@@ -21,59 +21,45 @@ pub(super) type Layout = crate::block::Compact<8>;
 pub(super) static GLOBAL: Global = Global {
     lock: Lock::new(),
     allocator: UnsafeCell::new(Allocator::with_policy(Linux::new(), Policy::EXACT)),
-    walker: AtomicUsize::new(NOBODY),
+    forks: AtomicUsize::new(0),
     on_misuse: AtomicU8::new(OnMisuse::Ignore as u8), // the contract (R14)
 };
 
 pub(super) struct Global {
     lock: Lock,
     allocator: UnsafeCell<Allocator<Linux, Layout>>,
-    /// The thread that shows the heap to a function of its own meanwhile. It holds the lock.
-    walker: AtomicUsize,
+    /// Forks under way of a thread that held the lock before. Changed only by the thread that holds it.
+    forks: AtomicUsize,
     on_misuse: AtomicU8,
 }
-
-/// No thread's number.
-const NOBODY: usize = 0;
 
 // SAFETY: the allocator is only reached while the lock is held (`locked`, `show`).
 unsafe impl Sync for Global {}
 
 impl Global {
-    /// Does `work` under the lock. `None`, and nothing is done, if this thread is in the middle of `show`.
+    /// Does `work` under the lock. Returns `None`, and does nothing, if this thread is in the middle of a call already: of
+    /// `show`, or in a signal handler.
     #[inline]
     pub(super) fn locked<R>(&self, work: impl FnOnce(&mut Allocator<Linux, Layout>) -> R) -> Option<R> {
-        if self.is_shown_to_me() {
+        if !self.lock.acquire_unless_mine() {
             return None;
         }
-        self.lock.acquire();
-        // SAFETY: the lock is held, and `work` cannot come here a second time: nothing below this module knows of it.
+        // SAFETY: the lock is held, and this thread did not hold it before.
         let result = work(unsafe { &mut *self.allocator.get() });
         self.lock.release();
         Some(result)
     }
 
-    /// Does `work`, which may call anything, under the lock. `None`, and nothing is done, if this thread is in the middle
-    /// of it already.
+    /// Does `work`, which may call anything, under the lock. Returns `None`, and does nothing, if this thread is in the
+    /// middle of a call already.
     pub(super) fn show<R>(&self, work: impl FnOnce(&Allocator<Linux, Layout>) -> R) -> Option<R> {
-        if self.is_shown_to_me() {
+        if !self.lock.acquire_unless_mine() {
             return None;
         }
-        self.lock.acquire();
-        self.walker.store(this_thread(), Ordering::Relaxed);
-        // SAFETY: the lock is held; whoever has it exclusively (`locked`) does not come in before this ends.
+        // SAFETY: the lock is held; `locked` needs it to change anything.
         let result = work(unsafe { &*self.allocator.get() });
-        self.walker.store(NOBODY, Ordering::Relaxed);
         self.lock.release();
         Some(result)
-    }
-
-    /// Whether this thread is in the middle of `show`. Only the thread itself could have written its number, so what
-    /// other threads do at the same time makes no difference.
-    #[inline]
-    fn is_shown_to_me(&self) -> bool {
-        let walker = self.walker.load(Ordering::Relaxed);
-        walker != NOBODY && walker == this_thread()
     }
 
     /// Whether misuse, and a broken heap, are to be spoken of.
@@ -100,12 +86,6 @@ impl Global {
 /// What a pointer is, and the size of the block that it points into.
 type Found = Option<(Misuse, Option<usize>)>;
 
-/// A number that no other thread has, and that a forked child keeps; never [`NOBODY`].
-fn this_thread() -> usize {
-    // SAFETY: only asks. Each thread has an errno of its own.
-    unsafe { libc::__errno_location() }.addr()
-}
-
 /// Makes the settings hold that are not against the contract.
 pub(crate) fn configure(settings: Settings) {
     if let Some(on_misuse) = settings.on_misuse {
@@ -118,16 +98,18 @@ pub(crate) fn stats() -> Option<Stats> {
     GLOBAL.locked(|allocator| allocator.stats())
 }
 
-/// Takes the lock, unless the thread that forks holds it: in the middle of a walk the heap is whole.
+/// Acquires the lock, so that a child does not inherit a heap in the middle of a change. A thread that holds it already
+/// forks in the middle of a walk or in a signal handler: it finishes its call itself, in parent and child.
 pub(crate) fn before_fork() {
-    if !GLOBAL.is_shown_to_me() {
-        GLOBAL.lock.acquire();
+    if !GLOBAL.lock.acquire_unless_mine() {
+        GLOBAL.forks.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Releases the lock, or the child's copy of it, if `before_fork` took it.
+/// Releases the lock, or the child's copy of it, if `before_fork` acquired it.
 pub(crate) fn after_fork() {
-    if !GLOBAL.is_shown_to_me() {
-        GLOBAL.lock.release();
+    match GLOBAL.forks.load(Ordering::Relaxed) {
+        0 => GLOBAL.lock.release(),
+        forks => GLOBAL.forks.store(forks - 1, Ordering::Relaxed),
     }
 }

@@ -2,24 +2,40 @@
 
 use super::Heap;
 use crate::block::{Block, Header};
-use crate::policy::{LARGEST_ADAPTIVE, Policy};
+use crate::policy::Policy;
 use crate::size::PREALLOCATION;
 use crate::sys::{Memory, Sys};
+
+/// Attempts at a move of the break that another thread does not disturb.
+const ATTEMPTS: u32 = 8;
+
+/// Why the heap did not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotMoved {
+    /// The system or the span refuses (R15, H8).
+    Refused,
+    /// The break was moved by another party in the same moment.
+    Disturbed,
+}
 
 impl<H: Header> Heap<H> {
     /// R4: the first move of the break.
     pub(super) fn preallocate(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<()> {
         let bytes = if policy.is_exact() { PREALLOCATION } else { PREALLOCATION.max(H::BYTES + size) };
+        if sys.current_break() == 0 && !(policy.leaps && sys.leap(bytes)) {
+            return None;
+        }
         self.append(sys, policy, bytes - H::BYTES).map(|_| ())
     }
 
     /// R7: a free block of at least `size` bytes at the end of the heap, by one move of the break.
     pub(super) fn grow(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
         match self.list.last() {
-            Some(last) if last.is_free() && self.can_extend(sys, last) => {
-                self.extend(sys, policy, last, size)?;
-                Some(last)
-            }
+            Some(last) if last.is_free() && self.can_extend(sys, last) => match self.extend(sys, policy, last, size) {
+                Ok(()) => Some(last),
+                Err(NotMoved::Disturbed) => self.append(sys, policy, size),
+                Err(NotMoved::Refused) => None,
+            },
             _ => self.append(sys, policy, size),
         }
     }
@@ -38,36 +54,48 @@ impl<H: Header> Heap<H> {
 
     /// Moves the break by the bytes that `block`, which [`can_extend`](Self::can_extend), lacks, and by more if the
     /// policy says so; the block has them all then.
-    pub(super) fn extend(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) -> Option<()> {
+    pub(super) fn extend(
+        &mut self,
+        sys: &mut impl Sys,
+        policy: &Policy,
+        block: Block<H>,
+        size: usize,
+    ) -> Result<(), NotMoved> {
         let start = block.end();
         let missing = size - block.size();
-        self.move_break(sys, policy, start, missing, |heap, memory| {
-            let is_ours = memory.address() == start; // or it was moved by someone else in the same moment
-            is_ours.then(|| heap.list.extend(block, memory))
-        })
+        self.move_break(sys, policy, start, missing, |heap, memory| heap.list.extend(block, memory))
     }
 
     /// A new free block of at least `size` bytes behind the break: where the heap ends, or beyond a foreign break (R16).
     ///
-    /// Refused as well where the break stands below the heap's end: whoever moved it there has taken our memory away.
+    /// Refused as well where the break stands below the heap's end: it was moved there, and our memory taken away.
     fn append(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
-        let start = sys.current_break();
         let last = self.list.last();
-        if last.is_some_and(|last| start < last.end()) {
-            return None;
+        for _ in 0..ATTEMPTS {
+            let start = sys.current_break();
+            if last.is_some_and(|last| start < last.end()) {
+                return None;
+            }
+            let padding = start.next_multiple_of(H::ALIGNMENT) - start;
+            let appended = self.move_break(sys, policy, start, padding + H::BYTES + size, |heap, memory| {
+                heap.list.push(memory.skip(padding))
+            });
+            match appended {
+                Ok(block) => {
+                    if let Some(last) = last
+                        && last.is_free()
+                        && !last.is_pending()
+                    {
+                        let known = self.fresh();
+                        self.place(last, known); // it is not the last any more
+                    }
+                    return Some(block);
+                }
+                Err(NotMoved::Refused) => return None,
+                Err(NotMoved::Disturbed) => {}
+            }
         }
-        let padding = start.next_multiple_of(H::ALIGNMENT) - start;
-        let block = self.move_break(sys, policy, start, padding + H::BYTES + size, |heap, memory| {
-            let is_ours = memory.address() == start;
-            is_ours.then(|| heap.list.push(memory.skip(padding)))
-        })?;
-        if let Some(last) = last
-            && last.is_free()
-            && !last.header().is_pending()
-        {
-            self.index.insert(last, self.list.base()); // it is not the last any more
-        }
-        Some(block)
+        None
     }
 
     /// Makes the free block at the end of the heap, if it lies right behind `block`, so large that `block` can absorb it
@@ -79,7 +107,7 @@ impl<H: Header> Heap<H> {
             return;
         }
         let base = self.list.base();
-        let is_pending = top.header().is_pending();
+        let is_pending = top.is_pending();
         if is_pending {
             self.pending.remove(top, base); // where it is depends on its size
         }
@@ -89,38 +117,21 @@ impl<H: Header> Heap<H> {
         }
     }
 
-    /// Gives the memory at the end of the heap back, in whole pages, if more than `limit` bytes of it are free, all but
-    /// `keep` bytes; whether anything was given back. What is pending must be merged.
-    pub(crate) fn trim(&mut self, sys: &mut impl Sys, limit: usize, keep: usize) -> bool {
-        let Some(top) = self.list.last().filter(|last| last.is_free() && last.size() > limit) else { return false };
-        let end = (top.payload().addr().get() + keep.max(H::ALIGNMENT)).next_multiple_of(sys.page_size());
-        if end >= top.end() || !self.can_extend(sys, top) {
-            return false;
-        }
-        let bytes = top.end() - end;
-        let given = sys.lower_break(bytes);
-        if given {
-            self.recent = None;
-            self.list.shorten_last(bytes);
-            self.trimmed += bytes;
-        }
-        given
-    }
-
     /// Moves the break from `start` up by `bytes` bytes, or by more if the policy says so and the system grants it.
-    /// `take` makes the memory part of the heap, unless it does not begin at `start`.
+    /// `take` makes the memory part of the heap. Memory that does not begin at `start` counts as a foreigner's (R16): the
+    /// break was moved in the same moment, and both parties may hold those bytes for theirs.
     fn move_break<S: Sys, R>(
         &mut self,
         sys: &mut S,
         policy: &Policy,
         start: usize,
         bytes: usize,
-        take: impl Fn(&mut Self, Memory) -> Option<R>,
-    ) -> Option<R> {
+        take: impl Fn(&mut Self, Memory) -> R,
+    ) -> Result<R, NotMoved> {
         let first = if self.list.first().is_some() { self.list.base().address() } else { start };
         let room = H::SPAN.saturating_sub(start - first).min(policy.span.saturating_sub(start - first));
         if bytes >= room {
-            return None; // H8
+            return Err(NotMoved::Refused); // H8
         }
         let padded = if policy.is_exact() {
             bytes
@@ -130,15 +141,16 @@ impl<H: Header> Heap<H> {
         };
         let memory = match sys.move_break(padded) {
             Some(memory) => memory,
-            None if padded > bytes => sys.move_break(bytes)?,
-            None => return None,
+            None if padded > bytes => sys.move_break(bytes).ok_or(NotMoved::Refused)?,
+            None => return Err(NotMoved::Refused),
         };
-        if self.trimmed > 0 && policy.adaptive {
-            self.regretted = self.regretted.max((2 * self.trimmed).min(2 * LARGEST_ADAPTIVE));
-            self.trimmed = 0;
-        }
         let from = memory.address();
-        let taken = take(self, memory)?;
+        if from != start {
+            return Err(NotMoved::Disturbed);
+        }
+        self.release.page = sys.page_size();
+        self.release.miss(policy, memory.length());
+        let taken = take(self, memory);
         if sys.grows_clean() {
             // Of a page that the heap has shared with someone else, the rest is not known to be zero.
             let page = sys.page_size();
@@ -147,6 +159,6 @@ impl<H: Header> Heap<H> {
             }
             self.clean = self.clean.max(from.next_multiple_of(H::ALIGNMENT) + H::BYTES + size_of::<u64>());
         }
-        Some(taken)
+        Ok(taken)
     }
 }

@@ -4,11 +4,13 @@
 //! Free blocks lie in *bins*: one for each size up to [`SMALL`] bytes, above that [`STEPS`] for each power of two. A map
 //! of bits says which bins hold something. The blocks of a bin form a tree: where all have one size, a [`pairing`] heap by
 //! address; where they have several, or no more than 8 bytes, a [`treap`] by size and address. No memory is used beside
-//! this table: a tree's links lie in the payloads of its blocks.
+//! this table: a tree's links lie in the payloads of its blocks. Under a policy that defers, blocks of one size form a
+//! [`chain`] instead, and any of them is taken.
 //!
 //! Blocks wait in [`pending`] until they are merged. Once it is merged, the last block of the heap lies in no bin: the heap
 //! knows it anyway.
 
+mod chain;
 mod pairing;
 pub(crate) mod pending;
 pub(crate) mod treap;
@@ -38,6 +40,8 @@ pub(crate) struct Index<H> {
     /// A bit for each bin that holds something.
     filled: [u64; WORDS],
     roots: [Option<NonZeroU32>; BINS],
+    /// Of equal blocks the one at the lowest address is taken.
+    takes_lowest: bool,
     layout: PhantomData<H>,
 }
 
@@ -45,13 +49,10 @@ pub(crate) struct Index<H> {
 enum Kind {
     /// All have one size: the lowest is found.
     Pairing,
+    /// All have one size: any is taken.
+    Chain,
     /// They have several sizes, or no room for more than two links: each is found by size and address.
     Treap,
-}
-
-#[inline]
-const fn kind(bin: usize) -> Kind {
-    if bin == 0 || bin >= SMALL_BINS { Kind::Treap } else { Kind::Pairing }
 }
 
 /// The blocks of one bin, as a forest for the treap.
@@ -110,9 +111,20 @@ fn bin(size: usize) -> usize {
 }
 
 impl<H: Header> Index<H> {
-    /// No blocks.
-    pub(crate) const fn new() -> Self {
-        Self { filled: [0; WORDS], roots: [None; BINS], layout: PhantomData }
+    /// No blocks; whether of equal ones the one at the lowest address is to be taken.
+    pub(crate) const fn new(takes_lowest: bool) -> Self {
+        Self { filled: [0; WORDS], roots: [None; BINS], takes_lowest, layout: PhantomData }
+    }
+
+    #[inline]
+    const fn kind(&self, bin: usize) -> Kind {
+        if bin == 0 || bin >= SMALL_BINS {
+            Kind::Treap
+        } else if self.takes_lowest {
+            Kind::Pairing
+        } else {
+            Kind::Chain
+        }
     }
 
     /// Adds a free block.
@@ -120,8 +132,10 @@ impl<H: Header> Index<H> {
     pub(crate) fn insert(&mut self, block: Block<H>, base: Base) {
         let bin = bin(block.size());
         let node = base.number(block);
+        let kind = self.kind(bin);
         let root = &mut self.roots[bin];
-        match kind(bin) {
+        match kind {
+            Kind::Chain => chain::insert::<H>(root, node, base),
             Kind::Pairing => pairing::insert::<H>(root, node, base),
             Kind::Treap => treap::insert(&Bin::<H> { base, layout: PhantomData }, root, node),
         }
@@ -133,8 +147,10 @@ impl<H: Header> Index<H> {
     pub(crate) fn remove(&mut self, block: Block<H>, base: Base) -> bool {
         let bin = bin(block.size());
         let node = base.number(block);
+        let kind = self.kind(bin);
         let root = &mut self.roots[bin];
-        let was_there = match kind(bin) {
+        let was_there = match kind {
+            Kind::Chain => chain::remove::<H>(root, node, base),
             Kind::Pairing => pairing::remove::<H>(root, node, base),
             Kind::Treap => treap::remove(&Bin::<H> { base, layout: PhantomData }, root, node),
         };
@@ -146,11 +162,16 @@ impl<H: Header> Index<H> {
     #[inline]
     pub(crate) fn take_best(&mut self, size: usize, largest: usize, base: Base) -> Option<Block<H>> {
         let mut bin = self.filled_from(bin(size))?;
-        if let Kind::Pairing = kind(bin) {
+        let kind = self.kind(bin);
+        if !matches!(kind, Kind::Treap) {
             if (bin + 1) * UNIT > largest {
                 return None;
             }
-            let node = pairing::take_lowest::<H>(&mut self.roots[bin], base)?;
+            let root = &mut self.roots[bin];
+            let node = match kind {
+                Kind::Chain => chain::take::<H>(root, base)?,
+                _ => pairing::take_lowest::<H>(root, base)?,
+            };
             self.note(bin);
             return Some(base.numbered(node));
         }
@@ -172,6 +193,20 @@ impl<H: Header> Index<H> {
         }
     }
 
+    /// The first block behind one of that size and number, in the order of sizes and numbers; the size must have a treap.
+    pub(crate) fn next_behind(&self, (size, number): (usize, NonZeroU32), base: Base) -> Option<Block<H>> {
+        let forest = Bin::<H> { base, layout: PhantomData };
+        let mut at = self.filled_from(bin(size));
+        while let Some(bin) = at {
+            let is_before = |node| (forest.block(node).size(), node) <= (size, number);
+            if let Some(node) = treap::first_behind(&forest, self.roots[bin], is_before) {
+                return Some(forest.block(node));
+            }
+            at = self.filled_from(bin + 1);
+        }
+        None
+    }
+
     /// Whether every tree is one, with its blocks in their bin and in order: how many blocks there are, `None` if not.
     ///
     /// A link that a program wrote over is not followed out of the heap, nor in a circle: `is_inside` says what is a place
@@ -184,7 +219,8 @@ impl<H: Header> Index<H> {
                 return None;
             }
             let is_right = |block| is_inside(block) && block.is_free() && bin(block.size()) == number;
-            count += match kind(number) {
+            count += match self.kind(number) {
+                Kind::Chain => chain::count(*root, base, most, &is_right)?,
                 Kind::Pairing => pairing::count(*root, base, most, &is_right)?,
                 Kind::Treap => below(&forest, *root, (None, None), DEEPEST, &is_right)?,
             };

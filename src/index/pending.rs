@@ -24,8 +24,12 @@ pub(crate) struct Pending<H> {
     lowest: usize,
     /// What comes next while the lists are drained.
     draining: u32,
-    /// Payload of all blocks that are there.
+    /// Payload of all blocks that are there, and of the small ones.
     bytes: usize,
+    small_bytes: usize,
+    /// How many are not small, and the one of them that was added first.
+    large: usize,
+    oldest_large: u32,
     by_size: bool,
     layout: PhantomData<H>,
 }
@@ -52,7 +56,17 @@ pub(super) fn links_mut<H: Header>(block: &mut Block<H>) -> &mut Links {
 
 impl<H: Header> Pending<H> {
     pub(crate) const fn new(by_size: bool) -> Self {
-        Self { first: [0; LISTS], lowest: LISTS, draining: 0, bytes: 0, by_size, layout: PhantomData }
+        Self {
+            first: [0; LISTS],
+            lowest: LISTS,
+            draining: 0,
+            bytes: 0,
+            small_bytes: 0,
+            large: 0,
+            oldest_large: 0,
+            by_size,
+            layout: PhantomData,
+        }
     }
 
     /// Which list a block of that size is in.
@@ -62,9 +76,61 @@ impl<H: Header> Pending<H> {
     }
 
     /// Payload of all blocks that are there.
-    #[inline]
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Payload of the small blocks that are there, where sizes have lists of their own.
+    #[inline]
+    pub(crate) const fn small_bytes(&self) -> usize {
+        self.small_bytes
+    }
+
+    /// How many blocks are there that are not small, where sizes have lists of their own.
+    #[inline]
+    pub(crate) const fn large(&self) -> usize {
+        self.large
+    }
+
+    /// Takes out the block that was added first of those that are not small.
+    #[inline]
+    pub(crate) fn take_oldest_large(&mut self, base: Base) -> Option<Block<H>> {
+        let block = base.block(self.oldest_large)?;
+        self.remove(block, base);
+        Some(block)
+    }
+
+    /// Takes out a block of the smallest size that there is, if it is small.
+    #[inline]
+    pub(crate) fn take_small(&mut self, base: Base) -> Option<Block<H>> {
+        if self.small_bytes == 0 {
+            return None;
+        }
+        let mut list = self.lowest.max(1);
+        while self.first[list] == 0 {
+            list += 1;
+        }
+        if self.lowest > 0 {
+            self.lowest = list;
+        }
+        let block = base.block(self.first[list])?;
+        self.remove(block, base);
+        Some(block)
+    }
+
+    /// Counts a block in that list.
+    #[inline]
+    fn add(&mut self, list: usize, block: Block<H>, number: u32) {
+        if self.by_size {
+            if list > 0 {
+                self.small_bytes += block.size();
+                return;
+            }
+            self.large += 1;
+            if self.first[0] == 0 {
+                self.oldest_large = number;
+            }
+        }
     }
 
     /// Takes out one block after the other, to be merged, until there is none: nothing may be added or removed meanwhile.
@@ -72,10 +138,11 @@ impl<H: Header> Pending<H> {
     #[inline]
     pub(crate) fn drain(&mut self, base: Base) -> Option<Block<H>> {
         loop {
-            let Some(mut block) = base.block::<H>(self.draining) else {
+            let Some(block) = base.block::<H>(self.draining) else {
                 if self.lowest >= if self.by_size { LISTS } else { 1 } {
                     self.lowest = LISTS;
-                    self.bytes = 0;
+                    (self.bytes, self.small_bytes) = (0, 0);
+                    (self.large, self.oldest_large) = (0, 0);
                     return None;
                 }
                 self.draining = std::mem::take(&mut self.first[self.lowest]);
@@ -85,7 +152,7 @@ impl<H: Header> Pending<H> {
             let Links { left, right } = links(block);
             self.draining = right;
             if left != ABSORBED {
-                block.header_mut().set_free(false);
+                block.set_free(false);
                 return Some(block);
             }
         }
@@ -112,6 +179,7 @@ impl<H: Header> Pending<H> {
             links_mut(&mut behind).left = 0;
         }
         self.bytes -= size;
+        self.small_bytes -= size;
         Some(block)
     }
 
@@ -119,7 +187,7 @@ impl<H: Header> Pending<H> {
     #[inline]
     pub(crate) fn is_ready(&self, block: Block<H>, base: Base) -> bool {
         if self.by_size {
-            return block.is_free() && block.header().is_pending();
+            return block.is_free() && block.is_pending();
         }
         self.first[0] == base.number(block).get() && links(block).right == 0
     }
@@ -129,7 +197,8 @@ impl<H: Header> Pending<H> {
     pub(crate) fn push(&mut self, mut block: Block<H>, base: Base) {
         let number = base.number(block).get();
         let list = self.list(block.size());
-        block.header_mut().set_free(true);
+        block.set_free(true);
+        self.add(list, block, number);
         *links_mut(&mut block) = Links { left: 0, right: self.first[list] };
         if let Some(mut behind) = base.block::<H>(self.first[list]) {
             links_mut(&mut behind).left = number;
@@ -141,26 +210,33 @@ impl<H: Header> Pending<H> {
 
     /// Takes out a block that is there.
     #[inline]
-    pub(crate) fn remove(&mut self, mut block: Block<H>, base: Base) {
+    pub(crate) fn remove(&mut self, block: Block<H>, base: Base) {
         let Links { left, right } = links(block);
+        let list = self.list(block.size());
         match base.block::<H>(left) {
             Some(mut before) => links_mut(&mut before).right = right,
-            None => {
-                let list = self.list(block.size());
-                self.first[list] = right;
+            None => self.first[list] = right,
+        }
+        match base.block::<H>(right) {
+            Some(mut behind) => links_mut(&mut behind).left = left,
+            None if list == 0 => self.oldest_large = left,
+            None => {}
+        }
+        if self.by_size {
+            if list > 0 {
+                self.small_bytes -= block.size();
+            } else {
+                self.large -= 1;
             }
         }
-        if let Some(mut behind) = base.block::<H>(right) {
-            links_mut(&mut behind).left = left;
-        }
         self.bytes -= block.size();
-        block.header_mut().set_free(false);
+        block.set_free(false);
     }
 
     /// How many blocks there are, `None` if the links do not agree or lead to what is no such block. `is_right` says what
     /// may be one; there are no more than `most`.
     pub(crate) fn count(&self, base: Base, most: usize, is_right: impl Fn(Block<H>) -> bool) -> Option<usize> {
-        let (mut count, mut bytes) = (0, 0);
+        let (mut count, mut bytes, mut large) = (0, 0, (0, 0));
         for (list, first) in self.first.iter().enumerate() {
             let (mut at, mut before) = (*first, 0);
             while let Some(block) = base.block::<H>(at) {
@@ -174,8 +250,15 @@ impl<H: Header> Pending<H> {
                 }
                 (before, at) = (at, links(block).right);
                 (count, bytes) = (count + 1, bytes + block.size());
+                if list == 0 {
+                    large = (large.0 + 1, large.1 + block.size());
+                }
+            }
+            if list == 0 && self.by_size && before != self.oldest_large {
+                return None;
             }
         }
-        (bytes == self.bytes).then_some(count)
+        let is_counted = !self.by_size || (self.large == large.0 && self.small_bytes == bytes - large.1);
+        (bytes == self.bytes && is_counted).then_some(count)
     }
 }

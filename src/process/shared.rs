@@ -3,27 +3,32 @@
 
 use super::cache::{self, Batch, Cache, Shelf, batch, size_on};
 use super::depot::Depot;
-use super::{Kept, Layout, POLICY};
+use super::{Kept, Layout, POLICY, System};
 use crate::alloc::Allocator;
-use crate::sys::linux::Linux;
+use crate::sys::{Memory, Sys};
 use std::ptr::NonNull;
 
 /// So many caches wait for a new thread with what they hold; further ones are emptied.
 const MOST_IDLE: usize = 8;
+/// Bytes of the mappings from which caches are cut.
+const CACHES: usize = 64 << 10;
 
 /// What is only touched under the lock.
 pub(super) struct Shared {
-    pub(super) allocator: Allocator<Linux, Layout>,
+    pub(super) allocator: Allocator<System, Layout>,
     pub(super) depot: Depot,
     /// Caches whose threads have ended.
     idle: Option<NonNull<Cache>>,
     idle_caches: usize,
+    /// What is left of the mapping from which caches are cut. They lie apart from the heap: one at its end would keep all
+    /// that is free below from going back.
+    room: Option<Memory>,
 }
 
 impl Shared {
     pub(super) const fn new() -> Self {
-        let allocator = Allocator::with_policy(Linux::new(), POLICY);
-        Self { allocator, depot: Depot::new(), idle: None, idle_caches: 0 }
+        let allocator = Allocator::with_policy(System::new(), POLICY);
+        Self { allocator, depot: Depot::new(), idle: None, idle_caches: 0, room: None }
     }
 
     /// One block for the caller, and more for the shelf.
@@ -55,6 +60,7 @@ impl Shared {
         }
         #[expect(clippy::cast_possible_truncation, reason = "at most a batch")]
         let count = count as u32;
+        self.depot.went_out(count as usize * size_on(number));
         *front = Batch { first, count };
         front.pop()
     }
@@ -62,7 +68,10 @@ impl Shared {
     /// Takes a batch that a thread cannot keep.
     pub(super) fn take_back(&mut self, shelf: usize, full: Batch) {
         if let Some(batch) = self.depot.put(shelf, full) {
-            self.free_all(batch);
+            self.free_all(shelf, batch);
+            if let Some((shelf, batch)) = self.depot.take_surplus() {
+                self.free_all(shelf, batch);
+            }
         }
     }
 
@@ -85,6 +94,20 @@ impl Shared {
         Some(idle)
     }
 
+    /// A new cache; `None` if the system refuses.
+    pub(super) fn new_cache(&mut self) -> Option<NonNull<Cache>> {
+        let room = match self.room.take() {
+            Some(room) if room.length() >= size_of::<Cache>() => room,
+            _ => self.allocator.sys_mut().map(CACHES)?, // what is left of the last one is too small for anything
+        };
+        let (place, rest) = room.cut(size_of::<Cache>());
+        self.room = Some(rest);
+        let cache = place.start().cast::<Cache>();
+        // SAFETY: memory of that size, aligned as a page and the caches before it are; nothing else knows it.
+        unsafe { cache.write(Cache::EMPTY) };
+        Some(cache)
+    }
+
     /// Gives back what a cache holds.
     pub(super) fn empty(&mut self, cache: &mut Cache) {
         for (number, shelf) in cache.shelves.iter_mut().enumerate() {
@@ -105,13 +128,14 @@ impl Shared {
             self.empty(cache);
             idle = cache.next;
         }
-        while let Some(batch) = self.depot.take_any() {
-            self.free_all(batch);
+        while let Some((shelf, batch)) = self.depot.take_any() {
+            self.free_all(shelf, batch);
         }
     }
 
     /// Gives the blocks of a batch back to the heap.
-    pub(super) fn free_all(&mut self, mut batch: Batch) {
+    fn free_all(&mut self, shelf: usize, mut batch: Batch) {
+        self.depot.came_back(batch.count as usize * size_on(shelf));
         while let Some(block) = batch.pop() {
             self.allocator.free_kept(block);
         }

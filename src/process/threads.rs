@@ -3,7 +3,7 @@
 
 use super::cache::Cache;
 use super::{PROCESS, locked};
-use crate::sys::thread;
+use crate::sys::{errno, thread};
 use libc::{c_void, pthread_key_t};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ pub(super) fn cache() -> Option<&'static mut Cache> {
 /// This thread's cache; a new one if it has had none. `None` where threads keep nothing, or if the thread is ending.
 pub(super) fn cache_or_new() -> Option<&'static mut Cache> {
     if thread::word() == NONE_YET {
-        begin();
+        errno::kept(begin); // the functions for threads may change it
     }
     cache()
 }
@@ -43,15 +43,7 @@ fn begin() {
         return;
     }
     let Some(key) = key() else { return };
-    let cache = locked(|shared| {
-        shared.take_idle().or_else(|| {
-            let place = shared.allocator.malloc(size_of::<Cache>()).ok()?;
-            let place = NonNull::new(place.cast::<Cache>())?;
-            // SAFETY: a block of that size, aligned to 16.
-            unsafe { place.write(Cache::EMPTY) };
-            Some(place)
-        })
-    });
+    let cache = locked(|shared| shared.take_idle().or_else(|| shared.new_cache()));
     let Some(cache) = cache else { return };
     thread::set_word(cache.as_ptr().expose_provenance());
     // This may ask for memory, and gets it: there is a cache, and nothing of it is in use.

@@ -1,31 +1,17 @@
-//! The real system. Each method makes at most the one system call it is named for, besides pure queries of the break.
+//! The real system: the process's break and its mappings. Each method makes at most the one system call it is named for,
+//! besides pure queries of the break.
 #![expect(unsafe_code, reason = "system calls")]
 
-use super::{Memory, Sys};
+use super::{Memory, Sys, raw};
 use std::ptr::{self, NonNull};
 
 /// The running process's break and mappings.
 #[derive(Debug)]
 pub struct Linux {
     through: Through,
-    elsewhere: Option<Region>,
 }
 
-/// A mapping in which a break of our own stands, once the real one cannot move any more.
-#[derive(Debug)]
-struct Region {
-    start: NonNull<u8>,
-    used: usize,
-    length: usize,
-}
-
-/// Bytes of the mappings in which the heap goes on.
-const REGION: usize = 1 << 20;
-/// How far above the break the first attempt at a place for one is made; the last is at 16 GiB.
-const NEAREST: usize = 16 << 20;
-const ATTEMPTS: u32 = 11;
-
-/// How the break is moved.
+/// The way in which the break is moved.
 #[derive(Clone, Copy, Debug)]
 enum Through {
     /// The C library's `sbrk`. It remembers the break, so a raw call beside it would corrupt both parties' idea of the
@@ -35,19 +21,22 @@ enum Through {
     Raw,
 }
 
+/// Attempts at a move of the break that another thread does not disturb.
+const ATTEMPTS: u32 = 8;
+
 impl Linux {
-    /// The way that fits the C library this crate is built for.
+    /// Returns the way that fits the C library this crate is built for.
     #[must_use]
     pub const fn new() -> Self {
         let through = if cfg!(target_env = "musl") { Through::Raw } else { Through::Library };
-        Self { through, elsewhere: None }
+        Self { through }
     }
 
-    /// The raw system call with any C library. Only for a process in which nobody else moves the break through `sbrk`,
-    /// and that is one in which nobody calls the C library's `malloc`.
+    /// Returns the raw system call with any C library. Only for a process in which nothing else moves the break through
+    /// `sbrk`: the C library's `malloc` must not be called there.
     #[must_use]
     pub const fn raw() -> Self {
-        Self { through: Through::Raw, elsewhere: None }
+        Self { through: Through::Raw }
     }
 }
 
@@ -57,12 +46,9 @@ impl Default for Linux {
     }
 }
 
-// SAFETY: each method passes on what the kernel answered.
+// SAFETY: each method passes on the kernel's answer.
 unsafe impl Sys for Linux {
     fn current_break(&self) -> usize {
-        if let Some(region) = &self.elsewhere {
-            return region.start.addr().get() + region.used;
-        }
         match self.through {
             // SAFETY: zero only asks.
             Through::Library => unsafe { libc::sbrk(0) }.addr(),
@@ -71,16 +57,8 @@ unsafe impl Sys for Linux {
     }
 
     fn move_break(&mut self, by: usize) -> Option<Memory> {
-        if let Some(region) = &mut self.elsewhere {
-            return region.take(by);
-        }
         let old = match self.through {
-            Through::Library => {
-                let by = libc::intptr_t::try_from(by).ok()?;
-                // SAFETY: the break only ever moves up, which takes nothing from anybody.
-                let old = unsafe { libc::sbrk(by) };
-                (old.addr() != usize::MAX).then_some(old)?
-            }
+            Through::Library => library_break(libc::intptr_t::try_from(by).ok()?)?,
             Through::Raw => {
                 let old = raw_break(ptr::null_mut());
                 old.addr().checked_add(by)?;
@@ -93,9 +71,6 @@ unsafe impl Sys for Linux {
     }
 
     fn lower_break(&mut self, by: usize) -> bool {
-        if self.elsewhere.is_some() {
-            return false;
-        }
         let Ok(down) = libc::intptr_t::try_from(by) else { return false };
         let old = self.current_break();
         match self.through {
@@ -108,20 +83,13 @@ unsafe impl Sys for Linux {
         }
     }
 
-    fn leap(&mut self, room: usize) -> bool {
-        let Some(length) = room.checked_next_multiple_of(REGION) else { return false };
-        let from = self.current_break();
-        for attempt in 0..ATTEMPTS {
-            let place = (from + (NEAREST << attempt)).next_multiple_of(REGION);
-            let Some(start) = map_at(place, length) else { return false };
-            if start.addr().get() > from && start.addr().get() - from <= NEAREST << ATTEMPTS {
-                self.elsewhere = Some(Region { start, used: 0, length });
-                return true;
-            }
-            // SAFETY: a mapping of our own, which nobody knows yet.
-            unsafe { libc::munmap(start.as_ptr().cast(), length) };
-        }
-        false
+    fn leap(&mut self, _: usize) -> bool {
+        false // the process has one break
+    }
+
+    fn discard(&mut self, start: usize, bytes: usize) -> bool {
+        // SAFETY: the caller's bytes, whose contents are given up.
+        unsafe { raw::discard(start, bytes) }
     }
 
     fn grows_clean(&self) -> bool {
@@ -129,66 +97,78 @@ unsafe impl Sys for Linux {
     }
 
     fn map(&mut self, length: usize) -> Option<Memory> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: without an address and MAP_FIXED no existing mapping is touched.
-        let start = unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return None;
-        }
-        // SAFETY: a new mapping, known to nobody else.
-        NonNull::new(start.cast()).map(|start| unsafe { Memory::new(start, length) })
+        map(length)
     }
 
     fn remap(&mut self, memory: Memory, length: usize) -> Result<Memory, Memory> {
-        let old = memory.start().as_ptr().cast();
-        // SAFETY: `memory` is the only right to use these bytes; it is exchanged for the answer.
-        let start = unsafe { libc::mremap(old, memory.length(), length, libc::MREMAP_MAYMOVE) };
-        match NonNull::new(start.cast()) {
-            // SAFETY: the mapping as the system has just resized it.
-            Some(start) if start.addr().get() != usize::MAX => Ok(unsafe { Memory::new(start, length) }),
-            _ => Err(memory),
-        }
+        remap(memory, length)
     }
 
     fn unmap(&mut self, memory: Memory) -> bool {
-        // SAFETY: `memory` was the only right to use these bytes, and it ends here.
-        unsafe { libc::munmap(memory.start().as_ptr().cast(), memory.length()) == 0 }
+        unmap(memory)
     }
 
     fn page_size(&self) -> usize {
-        // SAFETY: only asks; the C library knows the answer without a system call.
-        let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        usize::try_from(bytes).unwrap_or(4096)
+        raw::page_size()
     }
 }
 
-impl Region {
-    fn take(&mut self, by: usize) -> Option<Memory> {
-        let used = self.used.checked_add(by).filter(|&used| used <= self.length)?;
-        // SAFETY: inside the mapping, behind everything that was handed out before.
-        let memory = unsafe { Memory::new(self.start.add(self.used), by) };
-        self.used = used;
-        Some(memory)
+/// Makes a private mapping of `length` bytes for [`Sys::map`].
+pub(super) fn map(length: usize) -> Option<Memory> {
+    // SAFETY: without an address no existing mapping is touched.
+    let start = unsafe { raw::mmap(0, length, libc::PROT_READ | libc::PROT_WRITE, 0) }?;
+    // SAFETY: a new mapping, known nowhere else.
+    at(start).map(|start| unsafe { Memory::new(start, length) })
+}
+
+/// Resizes a mapping for [`Sys::remap`].
+pub(super) fn remap(memory: Memory, length: usize) -> Result<Memory, Memory> {
+    // SAFETY: `memory` is the only right to use these bytes; it is exchanged for the answer.
+    let start = unsafe { raw::mremap(memory.address(), memory.length(), length) };
+    match start.and_then(at) {
+        // SAFETY: the mapping as the system has just resized it.
+        Some(start) => Ok(unsafe { Memory::new(start, length) }),
+        None => Err(memory),
     }
 }
 
-/// A mapping at `place` if that is free, else anywhere.
-fn map_at(place: usize, length: usize) -> Option<NonNull<u8>> {
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: without MAP_FIXED no existing mapping is touched.
-    let start = unsafe { libc::mmap(ptr::without_provenance_mut(place), length, protection, flags, -1, 0) };
-    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+/// Gives a mapping back for [`Sys::unmap`].
+pub(super) fn unmap(memory: Memory) -> bool {
+    // SAFETY: `memory` was the only right to use these bytes, and it ends here.
+    unsafe { raw::munmap(memory.address(), memory.length()) }
 }
 
-/// The system call itself: moves the break to `to` and returns it, or returns the break as it is if `to` is refused;
+/// Returns the place of an address that the kernel gave.
+pub(super) fn at(address: usize) -> Option<NonNull<u8>> {
+    NonNull::new(ptr::with_exposed_provenance_mut(address))
+}
+
+/// Moves the break up through the C library and returns its old place; `None` if the system refuses.
+///
+/// The C library's `sbrk` reads its own idea of the break, then asks the system, then notes the answer: two threads in it
+/// may get the same bytes. A break that stands elsewhere than our bytes end shows this, and those bytes are left alone.
+/// A move of the other thread's that lies wholly between our reading and our asking does not show.
+fn library_break(by: libc::intptr_t) -> Option<*mut libc::c_void> {
+    for _ in 0..ATTEMPTS {
+        // SAFETY: the break only ever moves up, which takes nothing from its other users.
+        let old = unsafe { libc::sbrk(by) };
+        if old.addr() == usize::MAX {
+            return None;
+        }
+        // SAFETY: zero only asks.
+        if unsafe { libc::sbrk(0) } == old.wrapping_byte_offset(by) {
+            return Some(old);
+        }
+    }
+    None
+}
+
+/// Makes the system call itself: moves the break to `to` and returns it, or returns the break as it is if `to` is refused;
 /// null asks.
 fn raw_break(to: *mut libc::c_void) -> *mut libc::c_void {
-    // SAFETY: callers pass null or an address above the current break, which takes nothing from anybody, or give
+    // SAFETY: callers pass null or an address above the current break, which takes nothing from its other users, or give
     // up what lies between.
-    let address = unsafe { libc::syscall(libc::SYS_brk, to) };
-    address as *mut libc::c_void
+    ptr::with_exposed_provenance_mut(unsafe { raw::brk(to.expose_provenance()) })
 }
 
 #[cfg(test)]
@@ -197,7 +177,7 @@ mod tests {
     use crate::alloc::Allocator;
     use crate::check::check;
 
-    /// In a child of its own, where nobody calls the C library's `malloc`: whether `work` was true there.
+    /// In a child of its own, where the C library's `malloc` is not called: whether `work` was true there.
     fn in_child(work: impl FnOnce() -> bool) -> bool {
         // SAFETY: the child neither allocates nor returns.
         let child = unsafe { libc::fork() };
@@ -237,7 +217,7 @@ mod tests {
     #[cfg(not(target_env = "musl"))] // whose `sbrk` refuses to grow
     #[test]
     fn the_break_moves_through_the_c_library() {
-        assert!(in_child(|| works(Linux { through: Through::Library, elsewhere: None })));
+        assert!(in_child(|| works(Linux { through: Through::Library })));
     }
 
     #[test]

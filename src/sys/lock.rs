@@ -1,67 +1,99 @@
 //! A lock in one word, which an uncontended call takes without the system, and which may stand in memory that was never
-//! initialised but for zeros. It does not know its owner: a child may release what its parent took before the fork.
-#![expect(unsafe_code, reason = "waits by a system call")]
+//! initialised but for zeros.
+//!
+//! The word names its owner, a thread, so that a thread that forks in the middle of a call, from a signal handler, finds
+//! that it holds the lock already. No method changes errno.
 
+use super::{raw, thread};
 use std::hint;
-use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const FREE: u32 = 0;
-const TAKEN: u32 = 1;
-/// Taken, and somebody may be asleep.
-const AWAITED: u32 = 2;
+const FREE: u64 = 0;
+/// Beside the owner: another thread may be asleep.
+const AWAITED: u64 = 1;
 
-/// How often the lock is looked at before a thread goes to sleep: it is held for far less than a switch of threads takes.
+/// Looks at the lock before a thread goes to sleep: it is held for far less than a switch of threads takes.
 const LOOKS: u32 = 100;
 
-/// The lock.
+/// A lock: 0, or the owner and whether it is awaited.
 #[derive(Debug)]
-pub(crate) struct Lock(AtomicU32);
+pub(crate) struct Lock(AtomicU64);
 
 impl Lock {
     pub(crate) const fn new() -> Self {
-        Self(AtomicU32::new(FREE))
+        Self(AtomicU64::new(FREE))
     }
 
-    /// Takes the lock, sooner or later.
+    /// Acquires the lock, blocking while it is held.
     #[inline]
     pub(crate) fn acquire(&self) {
-        if self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            self.wait();
+        let me = thread::number();
+        if self.0.compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            self.wait(me);
         }
+    }
+
+    /// Acquires the lock, blocking while another thread holds it; `false` if the calling thread holds it already.
+    #[inline]
+    pub(crate) fn acquire_unless_mine(&self) -> bool {
+        let me = thread::number();
+        if self.0.compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            if self.is_mine() {
+                return false;
+            }
+            self.wait(me);
+        }
+        true
     }
 
     /// Releases the lock, which the caller holds, or holds the copy of after a fork.
     #[inline]
     pub(crate) fn release(&self) {
-        if self.0.swap(FREE, Ordering::Release) == AWAITED {
-            self.wake();
+        if self.0.swap(FREE, Ordering::Release) & AWAITED != 0 {
+            raw::futex_wake(self.low_half());
         }
     }
 
+    /// Whether the calling thread holds the lock. Only the thread itself could have written its number, so what other
+    /// threads do at the same time makes no difference.
+    pub(crate) fn is_mine(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & !AWAITED == thread::number()
+    }
+
     #[cold]
-    fn wait(&self) {
+    fn wait(&self, me: u64) {
         for _ in 0..LOOKS {
             if self.0.load(Ordering::Relaxed) == FREE
-                && self.0.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed).is_ok()
+                && self.0.compare_exchange(FREE, me, Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
                 return;
             }
             hint::spin_loop();
         }
-        // Whoever comes from here marks the lock as awaited, if need be without cause: it costs one needless call.
-        while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
-            let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
-            // SAFETY: the word lives as long as the lock; the system only compares it.
-            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, AWAITED, ptr::null::<u8>()) };
+        loop {
+            let seen = self.0.load(Ordering::Relaxed);
+            if seen == FREE {
+                // A thread that comes from here marks the lock as awaited, if need be without cause: it costs one needless
+                // call.
+                if self.0.compare_exchange(FREE, me | AWAITED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    return;
+                }
+                continue;
+            }
+            let awaited = seen | AWAITED;
+            let is_marked =
+                seen == awaited || self.0.compare_exchange(seen, awaited, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+            if is_marked {
+                #[expect(clippy::cast_possible_truncation, reason = "the half that the kernel compares")]
+                raw::futex_wait(self.low_half(), awaited as u32);
+            }
         }
     }
 
-    #[cold]
-    fn wake(&self) {
-        let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-        // SAFETY: as in `wait`; the system does not look at the word at all.
-        unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, 1) };
+    /// Returns the half of the word that the kernel looks at: with its low bits, on the machines that are supported.
+    fn low_half(&self) -> *const u32 {
+        const { assert!(cfg!(target_endian = "little"), "the low half comes first") };
+        self.0.as_ptr().cast_const().cast()
     }
 }
 

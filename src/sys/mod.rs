@@ -10,7 +10,10 @@ use std::ptr::NonNull;
 pub mod errno;
 pub mod linux;
 pub(crate) mod lock;
+pub(crate) mod raw;
+pub mod region;
 pub mod sim;
+pub(crate) mod stdio;
 pub(crate) mod thread;
 
 /// What the allocator needs of an operating system.
@@ -20,7 +23,7 @@ pub(crate) mod thread;
 /// The allocator believes its system: every answer must be exactly what the method says, the memory as long as was
 /// asked for and a mapping at a page boundary.
 pub unsafe trait Sys {
-    /// The address where the heap ends, as the system knows it. Asking changes nothing.
+    /// The address where the heap ends, as the system knows it; 0 before it stands anywhere. Asking changes nothing.
     fn current_break(&self) -> usize;
 
     /// Moves the break up by `by` bytes and returns the bytes between the old break and the new one; `None` if refused.
@@ -30,9 +33,14 @@ pub unsafe trait Sys {
     /// moved the break meanwhile. Only asked by a policy that trims.
     fn lower_break(&mut self, by: usize) -> bool;
 
-    /// The break cannot move: makes it stand elsewhere, higher up and with room for at least `room` bytes, as if a
-    /// foreigner had moved it there. `false` if that is not possible. Only asked by a policy that allows it.
+    /// Makes the break stand elsewhere, higher up and with room for at least `room` bytes, as if a foreigner had moved it
+    /// there: it cannot move where it is, or stands nowhere yet. `false` if that is not possible. Only asked by a policy
+    /// that allows it.
     fn leap(&mut self, room: usize) -> bool;
+
+    /// Gives whole pages of the heap back, from the address `start` on: they stay where they are, and read as zero when
+    /// they are used again. `false`, and the contents kept, if refused. Only asked by a policy that trims.
+    fn discard(&mut self, start: usize, bytes: usize) -> bool;
 
     /// Whether the bytes between an old break and a new one are zero, save those in a page that somebody else used.
     fn grows_clean(&self) -> bool;

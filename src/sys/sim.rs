@@ -35,6 +35,15 @@ pub enum Call {
         /// Whether the system took them.
         taken: bool,
     },
+    /// Whole pages of the heap were given back, which stay where they are.
+    Discard {
+        /// The first byte's address.
+        start: usize,
+        /// Bytes given back.
+        bytes: usize,
+        /// Whether the system took them.
+        taken: bool,
+    },
     /// A mapping was asked to have `length` bytes.
     Remap {
         /// Bytes asked for.
@@ -114,8 +123,9 @@ struct State {
     refuse_break: bool,
     /// No mapping is granted.
     refuse_map: bool,
-    /// Bytes by which a foreigner moves the break right before our next move.
+    /// Bytes by which a foreigner moves the break right before our next moves, and before how many of them.
     race: isize,
+    races: usize,
     calls: Vec<Call>,
 }
 
@@ -184,7 +194,13 @@ impl Sim {
 
     /// Someone else moves the break by `by` bytes in the very moment of our next move: after we asked where it stands.
     pub fn race(&self, by: isize) {
-        self.state.borrow_mut().race = by;
+        self.race_for(1, by);
+    }
+
+    /// The same for our next `moves` moves.
+    pub fn race_for(&self, moves: usize, by: isize) {
+        let state = &mut *self.state.borrow_mut();
+        (state.races, state.race) = (moves, by);
     }
 
     /// Whether every foreign byte is as its owner left it (R16).
@@ -222,8 +238,12 @@ unsafe impl Sys for Sim {
     }
 
     fn move_break(&mut self, by: usize) -> Option<Memory> {
-        let race = mem::take(&mut self.state.get_mut().race);
-        self.move_break_as_foreigner(race);
+        let state = self.state.get_mut();
+        if state.races > 0 {
+            state.races -= 1;
+            let by = state.race;
+            self.move_break_as_foreigner(by);
+        }
         let from = self.current_break();
         let state = self.state.get_mut();
         let refused = state.is_refused() || state.refuse_break || state.used < state.handed_out;
@@ -251,6 +271,20 @@ unsafe impl Sys for Sim {
     fn leap(&mut self, room: usize) -> bool {
         let left = self.arena.length().saturating_sub(self.state.get_mut().used);
         left >= room && self.move_break_as_foreigner((left - room).cast_signed())
+    }
+
+    /// What is given back is rubbish, so that contents that are still needed are seen to be lost.
+    fn discard(&mut self, start: usize, bytes: usize) -> bool {
+        let page = self.page_size;
+        assert!(start.is_multiple_of(page) && bytes.is_multiple_of(page), "whole pages of the heap only");
+        let from = start - self.arena.address();
+        assert!(from + bytes <= self.state.get_mut().handed_out, "only memory of the heap");
+        let taken = !self.state.get_mut().is_refused();
+        if taken {
+            self.arena.fill(from..from + bytes, RUBBISH);
+        }
+        self.state.get_mut().calls.push(Call::Discard { start, bytes, taken });
+        taken
     }
 
     fn grows_clean(&self) -> bool {

@@ -67,6 +67,12 @@ pub(crate) fn set_word(value: usize) {
     unsafe { place().write(value) }
 }
 
+/// Returns a number that no other thread has, and that a forked child keeps; even, and never 0.
+#[inline]
+pub(crate) fn number() -> u64 {
+    place().addr() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

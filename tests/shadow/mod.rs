@@ -259,7 +259,8 @@ impl<H: Header> Shadow<H> {
             Call::Map { length, .. } => ("mmap", length),
             Call::LowerBreak { by, .. } if !self.exact => ("brk down", by),
             Call::Remap { length, .. } if !self.exact => ("mremap", length),
-            Call::LowerBreak { .. } | Call::Remap { .. } => panic!("R8, R13: {call:?}"),
+            Call::Discard { bytes, .. } if !self.exact => ("madvise", bytes),
+            Call::LowerBreak { .. } | Call::Discard { .. } | Call::Remap { .. } => panic!("R8, R13: {call:?}"),
             Call::Unmap { length, taken, .. } => {
                 self.lost += if taken { 0 } else { length };
                 ("munmap", length)

@@ -5,7 +5,6 @@ use crate::answer::{answer, failed};
 use core::ptr;
 use libc::{c_int, c_void};
 use osmem::process;
-use osmem::sys::errno;
 
 /// No object may be larger: differences of pointers into it would overflow.
 const LARGEST: usize = isize::MAX.unsigned_abs();
@@ -115,7 +114,8 @@ extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
 }
 
 /// Puts at `place` a block of `size` bytes at a multiple of `alignment`, which is a power of two and a multiple of a
-/// pointer's size. The answer is 0 or the error; errno is kept, and so is what is at `place` after an error.
+/// pointer's size. Returns 0 or the error, which errno says too if memory is lacking, as with glibc. An error leaves what
+/// is at `place`.
 ///
 /// # Safety
 ///
@@ -125,7 +125,7 @@ unsafe extern "C" fn posix_memalign(place: *mut *mut c_void, alignment: usize, s
     if !alignment.is_power_of_two() || alignment < size_of::<*mut c_void>() {
         return libc::EINVAL;
     }
-    let block = errno::kept(|| aligned(alignment, size));
+    let block = aligned(alignment, size);
     if block.is_null() {
         return libc::ENOMEM;
     }
@@ -137,13 +137,13 @@ unsafe extern "C" fn posix_memalign(place: *mut *mut c_void, alignment: usize, s
 /// A block of `size` bytes at the start of a page.
 #[unsafe(no_mangle)]
 extern "C" fn valloc(size: usize) -> *mut c_void {
-    aligned(page(), size)
+    aligned(process::page_size(), size)
 }
 
 /// A block of whole pages, `size` bytes or more.
 #[unsafe(no_mangle)]
 extern "C" fn pvalloc(size: usize) -> *mut c_void {
-    let page = page();
+    let page = process::page_size();
     match size.checked_next_multiple_of(page) {
         Some(size) => aligned(page, size),
         None => failed(libc::ENOMEM),
@@ -171,10 +171,4 @@ fn aligned(alignment: usize, size: usize) -> *mut c_void {
 /// The bytes of `count` elements of `size` bytes, if there can be such an object.
 fn array(count: usize, size: usize) -> Option<usize> {
     count.checked_mul(size).filter(|bytes| *bytes <= LARGEST)
-}
-
-fn page() -> usize {
-    // SAFETY: only asks.
-    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(bytes).ok().filter(|bytes| bytes.is_power_of_two()).unwrap_or(4096)
 }
