@@ -2,8 +2,14 @@
 //! besides pure queries of the break.
 #![expect(unsafe_code, reason = "system calls")]
 
+#[cfg(all(target_env = "gnu", not(miri)))]
+use super::glibc;
 use super::{Memory, Sys, raw};
 use std::ptr::{self, NonNull};
+#[cfg(all(target_env = "gnu", not(miri)))]
+use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(all(target_env = "gnu", not(miri)))]
+use std::thread;
 
 /// The running process's break and mappings.
 #[derive(Debug)]
@@ -22,7 +28,11 @@ enum Through {
 }
 
 /// Attempts at a move of the break that another thread does not disturb.
-const ATTEMPTS: u32 = 8;
+#[cfg(all(target_env = "gnu", not(miri)))]
+const ATTEMPTS: u32 = 1000;
+/// Looks for a move that is noted late: it takes another thread that long to get back from the system.
+#[cfg(all(target_env = "gnu", not(miri)))]
+const LOOKS: u32 = 100;
 
 impl Linux {
     /// Returns the way that fits the C library this crate is built for.
@@ -143,24 +153,87 @@ pub(super) fn at(address: usize) -> Option<NonNull<u8>> {
     NonNull::new(ptr::with_exposed_provenance_mut(address))
 }
 
-/// Moves the break up through the C library and returns its old place; `None` if the system refuses.
+/// Moves the break up and lets the C library know; returns its old place, or `None` if the system refuses.
 ///
-/// The C library's `sbrk` reads its own idea of the break, then asks the system, then notes the answer: two threads in it
-/// may get the same bytes. A break that stands elsewhere than our bytes end shows this, and those bytes are left alone.
-/// A move of the other thread's that lies wholly between our reading and our asking does not show.
+/// `sbrk` reads what it remembers of the break, asks the system, and notes the answer: two threads in it get the same
+/// bytes. In a program of several threads each of those steps is made here, and looked at again: when another thread's
+/// `sbrk` shows in between, the bytes are left to it. Only one that is suspended between two of its steps, for as long as
+/// all this takes, does not show.
+#[cfg(all(target_env = "gnu", not(miri)))]
 fn library_break(by: libc::intptr_t) -> Option<*mut libc::c_void> {
+    let Some(remembered) = glibc::remembered_break().filter(|_| !glibc::is_single_threaded()) else {
+        return library_call(by);
+    };
+    let is_at = |address: usize| remembered.load(Ordering::SeqCst) == address;
+    let mut waited = 0;
     for _ in 0..ATTEMPTS {
-        // SAFETY: the break only ever moves up, which takes nothing from its other users.
-        let old = unsafe { libc::sbrk(by) };
-        if old.addr() == usize::MAX {
-            return None;
+        let old = remembered.load(Ordering::SeqCst);
+        if old == 0 {
+            return library_call(by);
         }
-        // SAFETY: zero only asks.
-        if unsafe { libc::sbrk(0) } == old.wrapping_byte_offset(by) {
-            return Some(old);
+        let new = old.checked_add_signed(by)?;
+        let actual = ask_break();
+        if actual != old {
+            // The other thread has yet to note its move; unless it waits for ever, or never will.
+            waited += 1;
+            if waited == ATTEMPTS / 2 {
+                settle_break(remembered, old, actual);
+            }
+            thread::yield_now();
+            continue;
+        }
+        // SAFETY: upwards, which takes nothing from the break's other users.
+        if unsafe { raw::brk(new) } < new {
+            if is_at(old) && ask_break() == old {
+                return None;
+            }
+            continue;
+        }
+        if let Err(theirs) = remembered.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) {
+            // Its move came first, from the same place: it must have what it was promised.
+            if ask_break() < theirs {
+                // SAFETY: upwards.
+                unsafe { raw::brk(theirs) };
+            }
+            continue;
+        }
+        // A move that was waiting for ours, and one that is noted only now.
+        if (0..LOOKS).all(|_| is_at(new)) && ask_break() == new {
+            return Some(ptr::with_exposed_provenance_mut(old));
         }
     }
     None
+}
+
+/// Makes what `sbrk` remembers and the break agree, after a move that was never noted.
+#[cfg(all(target_env = "gnu", not(miri)))]
+fn settle_break(remembered: &AtomicUsize, old: usize, actual: usize) {
+    if actual > old {
+        // The bytes in between are left alone. If this fails, the other thread is there after all.
+        _ = remembered.compare_exchange(old, actual, Ordering::SeqCst, Ordering::SeqCst);
+    } else {
+        // SAFETY: upwards, to where the other thread believes its memory to end.
+        unsafe { raw::brk(old) };
+    }
+}
+
+#[cfg(any(not(target_env = "gnu"), miri))]
+fn library_break(by: libc::intptr_t) -> Option<*mut libc::c_void> {
+    library_call(by)
+}
+
+/// Moves the break by `sbrk`.
+fn library_call(by: libc::intptr_t) -> Option<*mut libc::c_void> {
+    // SAFETY: the break only ever moves up, which takes nothing from its other users.
+    let old = unsafe { libc::sbrk(by) };
+    (old.addr() != usize::MAX).then_some(old)
+}
+
+/// Returns where the break stands.
+#[cfg(all(target_env = "gnu", not(miri)))]
+fn ask_break() -> usize {
+    // SAFETY: 0 only asks.
+    unsafe { raw::brk(0) }
 }
 
 /// Makes the system call itself: moves the break to `to` and returns it, or returns the break as it is if `to` is refused;

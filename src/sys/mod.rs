@@ -8,6 +8,8 @@
 use std::ptr::NonNull;
 
 pub mod errno;
+#[cfg(all(target_env = "gnu", not(miri)))]
+mod glibc;
 pub mod linux;
 pub(crate) mod lock;
 pub(crate) mod raw;
