@@ -52,7 +52,7 @@ pub fn check<S: Sys, H: Header>(allocator: &Allocator<S, H>) -> Result<(), Broke
         let offset = block.address() % page_size;
         let stands_well = offset == 0 || offset + H::BYTES == page_size;
         require(block, "H7", "does not begin at a page boundary", stands_well)?;
-        let is_apart = prev.is_none_or(|prev| prev.end() <= block.address() - offset);
+        let is_apart = prev.is_none_or(|prev| prev.mapping_end() <= block.address() - offset);
         require(block, "H7", "overlaps another block", is_apart && !reaches(block, offset, heap.blocks()))?;
         prev = Some(block);
     }
@@ -66,8 +66,8 @@ pub fn check<S: Sys, H: Header>(allocator: &Allocator<S, H>) -> Result<(), Broke
 fn reaches<H: Header>(mapping: Block<H>, offset: usize, list: &List<H>) -> bool {
     let (Some(first), Some(last)) = (list.first(), list.last()) else { return false };
     let start = mapping.address() - offset;
-    let is_apart = mapping.end() <= first.address() || last.end() <= start;
-    !is_apart && list.iter().any(|block| !(block.end() <= start || mapping.end() <= block.address()))
+    let is_apart = mapping.mapping_end() <= first.address() || last.end() <= start;
+    !is_apart && list.iter().any(|block| !(block.end() <= start || mapping.mapping_end() <= block.address()))
 }
 
 /// H2, H3, H4 and H6 of the heap's list. The count bounds the walk: it ends even if the links run in a circle.
@@ -103,22 +103,21 @@ fn index<H: Header>(heap: &Heap<H>) -> Result<(), Broken> {
     let base = list.base();
     let (mut pending, mut placed) = (0, 0);
     for block in list.iter() {
-        let header = block.header();
         if !block.is_free() {
-            let is_tagged = header.is_live(block.address()) || header.is_cached(block.address());
+            let is_tagged = block.is_live() || block.is_cached();
             require(block, "H9", "does not carry its tag", is_tagged)?;
-        } else if header.is_pending() {
+        } else if block.is_pending() {
             pending += 1;
         } else {
             placed += usize::from(list.last() != Some(block));
             let next = list.mergeable_next(block);
-            let is_merged = next.is_none_or(|next| next.header().is_pending());
+            let is_merged = next.is_none_or(|next| next.is_pending());
             require(block, "H9", "has a free neighbour that is not to be merged", is_merged)?;
         }
     }
     let Some(first) = list.first() else { return Ok(()) };
     let is_inside = |block: Block<H>| list.spans(block.payload().addr().get());
-    let is_pending = |block: Block<H>| is_inside(block) && block.is_free() && block.header().is_pending();
+    let is_pending = |block: Block<H>| is_inside(block) && block.is_free() && block.is_pending();
     let listed = heap.pending().count(base, pending, is_pending);
     require(first, "H9", "heads a heap of which other blocks are pending", listed == Some(pending))?;
     let indexed = heap.index().count(base, placed, is_inside);

@@ -92,7 +92,7 @@ impl<H: Header> Heap<H> {
     /// The allocated block whose payload begins at `payload`.
     #[inline]
     pub(crate) fn find(&self, payload: NonNull<u8>) -> Option<Block<H>> {
-        self.list.candidate(payload).filter(|block| block.header().is_live(block.address()))
+        self.list.candidate(payload).filter(|block| block.is_live())
     }
 
     /// An allocated block of at least `size` bytes (R4 to R7); `None` if the system refused, with the heap as it was
@@ -138,8 +138,8 @@ impl<H: Header> Heap<H> {
     /// R11, and R12 (a) and (b): makes an allocated block `size` bytes large where it is, as far as that is possible.
     pub(crate) fn resize(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) -> Resized {
         self.recent = None;
-        let old = block.size();
-        if size > block.size() {
+        let old = block.heap_size();
+        if size > old {
             if self.can_extend(sys, block) {
                 return match self.extend(sys, policy, block, size) {
                     Some(()) => {
@@ -152,13 +152,14 @@ impl<H: Header> Heap<H> {
             if !policy.is_exact() {
                 self.extend_top_behind(sys, policy, block, size);
             }
-            while block.size() < size
+            let mut room = old;
+            while room < size
                 && let Some(next) = self.list.mergeable_next(block)
                 && self.unplace(next)
             {
-                self.list.merge(block, next);
+                room = self.list.merge(block, next);
             }
-            if block.size() < size {
+            if room < size {
                 if !policy.is_exact() {
                     self.cut(block, old);
                 }
@@ -198,7 +199,7 @@ impl<H: Header> Heap<H> {
             block.set_live();
             take(block);
             match rest {
-                Some(rest) if count < wanted && rest.size() >= size => block = rest,
+                Some(rest) if count < wanted && rest.heap_size() >= size => block = rest,
                 Some(rest) => {
                     self.place(rest);
                     return count;
@@ -222,7 +223,7 @@ impl<H: Header> Heap<H> {
         self.recent = None; // it may be merged now
         while let Some(block) = self.pending.drain(base) {
             while let Some(next) = self.list.mergeable_next(block) {
-                if next.header().is_pending() {
+                if next.is_pending() {
                     self.pending.absorb(next);
                 } else if !self.displace(next) {
                     break;
@@ -238,8 +239,9 @@ impl<H: Header> Heap<H> {
     fn merge_back(&mut self, block: Block<H>) {
         let mut block = block;
         while let Some(prev) = self.list.mergeable_prev(block) {
-            if prev.header().is_pending() {
-                return self.list.merge(prev, block); // it has its turn later
+            if prev.is_pending() {
+                self.list.merge(prev, block); // it has its turn later
+                return;
             }
             if !self.displace(prev) {
                 break;
@@ -271,9 +273,9 @@ impl<H: Header> Heap<H> {
     /// R5: the smallest merged free block of at least `size` bytes, and of several the one at the lowest address.
     #[inline]
     fn best_fit(&mut self, policy: &Policy, size: usize) -> Option<Block<H>> {
-        let top = self.list.last().filter(|last| last.is_free() && last.size() >= size && !last.header().is_pending());
+        let top = self.list.last().filter(|last| last.is_free() && last.heap_size() >= size && !last.is_pending());
         let largest = match top {
-            Some(top) if !policy.spares_top => top.size(), // of two equal ones the last is not the lowest
+            Some(top) if !policy.spares_top => top.heap_size(), // of two equal ones the last is not the lowest
             _ => usize::MAX,
         };
         self.index.take_best(size, largest, self.list.base()).or(top)
@@ -283,7 +285,7 @@ impl<H: Header> Heap<H> {
     fn enlarge(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
         if let Some(last) = self.list.last()
             && last.is_free()
-            && last.header().is_pending()
+            && last.is_pending()
         {
             self.merge_pending(); // it is to grow, and may be large enough once it is merged
             if let Some(block) = self.best_fit(policy, size) {
@@ -347,7 +349,7 @@ impl<H: Header> Heap<H> {
     /// Takes a free block out of wherever it is; `false` if it is nowhere: then a program has written over its header.
     #[inline]
     fn unplace(&mut self, block: Block<H>) -> bool {
-        if block.header().is_pending() {
+        if block.is_pending() {
             self.pending.remove(block, self.list.base());
             return true;
         }

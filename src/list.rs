@@ -50,13 +50,13 @@ impl<H: Header> List<H> {
     /// The neighbour towards the beginning.
     #[inline]
     pub(crate) fn prev(&self, block: Block<H>) -> Option<Block<H>> {
-        block.header().prev(self.base)
+        block.prev(self.base)
     }
 
     /// The neighbour towards the end.
     #[inline]
     pub(crate) fn next(&self, block: Block<H>) -> Option<Block<H>> {
-        block.header().next(self.base)
+        block.next(self.base)
     }
 
     /// Whether `payload` lies between the first payload and the end of the last.
@@ -89,54 +89,52 @@ impl<H: Header> List<H> {
     pub(crate) fn push(&mut self, memory: Memory) -> Block<H> {
         debug_assert!(memory.length() >= H::SMALLEST_BLOCK && memory.address().is_multiple_of(H::ALIGNMENT), "H3");
         // SAFETY: `memory` is ours from here on, aligned and large enough for a header.
-        let mut block = unsafe { Block::write(memory.start(), H::free(memory.length() - H::BYTES)) };
+        let block =
+            unsafe { Block::write_free(memory.start(), memory.length() - H::BYTES, (self.last, None), self.base) };
         match self.last {
-            Some(mut last) => last.header_mut().set_next(Some(block), self.base),
+            Some(last) => last.set_next(Some(block), self.base),
             None => {
                 self.first = Some(block);
                 self.base = Base::at(block.start());
             }
         }
-        block.header_mut().set_prev(self.last, self.base);
         self.last = Some(block);
         self.count += 1;
         block
     }
 
     /// Adds `memory` to the end of `block`. It must begin where the block ends.
-    pub(crate) fn extend(&mut self, mut block: Block<H>, memory: Memory) {
+    pub(crate) fn extend(&mut self, block: Block<H>, memory: Memory) {
         debug_assert_eq!(memory.address(), block.end(), "H2");
-        let size = block.size() + memory.length();
-        block.header_mut().set_size(size);
+        let size = block.heap_size() + memory.length();
+        block.set_size(size);
     }
 
     /// Takes `bytes` bytes from the end of the last block, which has more of them.
     pub(crate) fn shorten_last(&mut self, bytes: usize) {
-        if let Some(mut last) = self.last {
-            let size = last.size() - bytes;
-            last.header_mut().set_size(size);
+        if let Some(last) = self.last {
+            let size = last.heap_size() - bytes;
+            last.set_size(size);
         }
     }
 
     /// R6: cuts `block` down to `size` bytes of payload and returns the rest, a free block right behind it, if the rest
     /// is large enough to be one. `size` is a multiple of the alignment and at most the block's.
     #[inline]
-    pub(crate) fn split(&mut self, mut block: Block<H>, size: usize) -> Option<Block<H>> {
-        let rest = block.size() - size;
+    pub(crate) fn split(&mut self, block: Block<H>, size: usize) -> Option<Block<H>> {
+        let rest = block.heap_size() - size;
         if rest < H::SMALLEST_BLOCK {
             return None;
         }
         let next = self.next(block);
-        let mut header = H::free(rest - H::BYTES);
-        header.set_prev(Some(block), self.base);
-        header.set_next(next, self.base);
         // SAFETY: H1, at least SMALLEST_BLOCK bytes of the block's own payload lie behind its first `size`, which is
         // aligned (H3).
-        let cut = unsafe { Block::write(block.payload().add(size), header) };
-        block.header_mut().set_size(size);
-        block.header_mut().set_next(Some(cut), self.base);
+        let cut =
+            unsafe { Block::write_free(block.payload().add(size), rest - H::BYTES, (Some(block), next), self.base) };
+        block.set_size(size);
+        block.set_next(Some(cut), self.base);
         match next {
-            Some(mut next) => next.header_mut().set_prev(Some(cut), self.base),
+            Some(next) => next.set_prev(Some(cut), self.base),
             None => self.last = Some(cut),
         }
         self.count += 1;
@@ -159,18 +157,19 @@ impl<H: Header> List<H> {
         self.prev(block).filter(|prev| prev.is_free() && prev.end() == block.address())
     }
 
-    /// Merges `next`, the adjacent neighbour of `block`, into it.
+    /// Merges `next`, the adjacent neighbour of `block`, into it, and returns how large that is now.
     #[inline]
-    pub(crate) fn merge(&mut self, mut block: Block<H>, next: Block<H>) {
+    pub(crate) fn merge(&mut self, block: Block<H>, next: Block<H>) -> usize {
         debug_assert!(self.next(block) == Some(next) && block.end() == next.address(), "H2, H6");
         let behind = self.next(next);
-        let size = block.size() + H::BYTES + next.size();
-        block.header_mut().set_size(size);
-        block.header_mut().set_next(behind, self.base);
+        let size = block.heap_size() + H::BYTES + next.heap_size();
+        block.set_size(size);
+        block.set_next(behind, self.base);
         match behind {
-            Some(mut behind) => behind.header_mut().set_prev(Some(block), self.base),
+            Some(behind) => behind.set_prev(Some(block), self.base),
             None => self.last = Some(block),
         }
         self.count -= 1;
+        size
     }
 }

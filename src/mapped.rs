@@ -26,16 +26,15 @@ impl<H: Header> Forest for ByAddress<H> {
 
     fn child(&self, node: Block<H>, side: Side) -> Option<Block<H>> {
         match side {
-            Side::Left => node.header().left(),
-            Side::Right => node.header().right(),
+            Side::Left => node.left(),
+            Side::Right => node.right(),
         }
     }
 
     fn set_child(&self, node: Block<H>, side: Side, child: Option<Block<H>>) {
-        let mut node = node;
         match side {
-            Side::Left => node.header_mut().set_left(child),
-            Side::Right => node.header_mut().set_right(child),
+            Side::Left => node.set_left(child),
+            Side::Right => node.set_right(child),
         }
     }
 
@@ -137,12 +136,12 @@ impl<H: Header> Mappings<H> {
 
     /// Writes a header `offset` bytes behind the beginning of `memory`, which is ours and long enough, and registers it.
     fn adopt(&mut self, sys: &mut impl Sys, memory: Memory, offset: usize, size: usize) -> Option<Block<H>> {
-        if !H::can_map(memory.address() + offset) {
+        if !Block::<H>::can_map(memory.address() + offset) {
             sys.unmap(memory);
             return None;
         }
         // SAFETY: a mapping of our own, in which `offset`, header and payload have room; aligned, as pages are.
-        let block = unsafe { Block::write(memory.start().add(offset), H::mapping(size)) };
+        let block = unsafe { Block::write_mapping(memory.start().add(offset), size) };
         treap::insert(&Self::FOREST, &mut self.root, block);
         self.count += 1;
         self.bytes += memory.length();

@@ -61,7 +61,6 @@ impl<S, H: Header> Allocator<S, H> {
     }
 
     fn name(&self, block: Block<H>) -> Misuse {
-        let header = block.header();
-        if block.is_free() || header.is_cached(block.address()) { Misuse::Freed } else { Misuse::Damaged }
+        if block.is_free() || block.is_cached() { Misuse::Freed } else { Misuse::Damaged }
     }
 }

@@ -6,13 +6,22 @@
 //!
 //! This module reads and writes single headers and moves the bytes of payloads; which block is linked to which, and how
 //! large it is, is decided by [`list`](crate::list), and for mappings by [`mapped`](crate::mapped).
+//!
+//! # Who reads and writes what
+//!
+//! Size and status are atomics, accessed in any order (*relaxed*): the owner of a block, or the thread that keeps it,
+//! reads both and changes the status without the lock, while another thread, which holds the lock, looks at the block as
+//! a neighbour. All links are changed and read under the lock alone, and so is a size. As one thread may write a link of
+//! a header while another reads its size, no reference to a whole header is formed: each field is reached by itself.
 #![expect(unsafe_code, reason = "headers and payloads are raw memory")]
 
 mod compact;
 mod full;
+mod header;
 
 pub use compact::Compact;
 pub use full::Full;
+pub use header::Header;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -86,75 +95,6 @@ impl Base {
     }
 }
 
-/// The layout of a header: two exist, [`Full`] and [`Compact`].
-///
-/// The methods work on one header alone. `prev` and `next` are the neighbours in the list, `left` and `right` the links
-/// of a mapping.
-pub trait Header: Copy + fmt::Debug + 'static + sealed::Sealed {
-    /// Bytes of the header.
-    const BYTES: usize;
-    /// Every payload address and every block's size is a multiple of this many bytes.
-    const ALIGNMENT: usize;
-    /// How many bytes from its first block to its end the heap may have. Growth beyond is refused (R15), as if by the
-    /// system.
-    const SPAN: usize;
-    /// The smallest block there is (R6).
-    const SMALLEST_BLOCK: usize = Self::BYTES + Self::ALIGNMENT;
-
-    /// The header of a free block of the heap that is linked to nobody.
-    fn free(size: usize) -> Self;
-    /// The header of a mapping with `size` bytes of payload.
-    fn mapping(size: usize) -> Self;
-
-    /// Bytes in the payload.
-    fn size(&self) -> usize;
-    /// Of a block of the heap.
-    fn set_size(&mut self, size: usize);
-
-    /// What the block is used for.
-    fn status(&self) -> Status;
-    /// Whether nobody owns the block, and nothing else is said.
-    fn is_free(&self) -> bool;
-    /// Whether this is the header of a block that a caller owns, written for a header at `address`.
-    fn is_live(&self, address: usize) -> bool;
-    /// Whether this is the header of a block that a thread keeps, written for a header at `address`.
-    fn is_cached(&self, address: usize) -> bool;
-    /// A caller owns the block from now on.
-    fn set_live(&mut self, address: usize);
-    /// A thread keeps the block from now on.
-    fn set_cached(&mut self, address: usize);
-    /// Nobody owns the block from now on; whether it still is to be merged.
-    fn set_free(&mut self, pending: bool);
-    /// Whether a free block still is to be merged.
-    fn is_pending(&self) -> bool;
-
-    /// The neighbour towards the list's beginning.
-    fn prev(&self, base: Base) -> Option<Block<Self>>;
-    /// The neighbour towards the list's end.
-    fn next(&self, base: Base) -> Option<Block<Self>>;
-    /// Changes the neighbour towards the list's beginning.
-    fn set_prev(&mut self, block: Option<Block<Self>>, base: Base);
-    /// Changes the neighbour towards the list's end.
-    fn set_next(&mut self, block: Option<Block<Self>>, base: Base);
-
-    /// Whether a mapping's header may stand at `address`.
-    fn can_map(address: usize) -> bool;
-    /// The link of a mapping to those below it.
-    fn left(&self) -> Option<Block<Self>>;
-    /// The link of a mapping to those above it.
-    fn right(&self) -> Option<Block<Self>>;
-    /// Changes the link to those below.
-    fn set_left(&mut self, block: Option<Block<Self>>);
-    /// Changes the link to those above.
-    fn set_right(&mut self, block: Option<Block<Self>>);
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Full {}
-    impl<const ALIGNMENT: usize> Sealed for super::Compact<ALIGNMENT> {}
-}
-
 /// What marks the header at `address` as one of ours while it has an owner. It is there to tell a block from other bytes
 /// of the heap without a walk; a program that writes over headers on purpose can copy it.
 #[inline]
@@ -197,42 +137,52 @@ impl<H> fmt::Debug for Block<H> {
 }
 
 impl<H: Header> Block<H> {
+    /// Takes `header` for the place of a header. Any bytes are one; whether it is one of ours shows when it is looked at.
+    ///
     /// # Safety
     ///
-    /// A header must have been written at `header`, in memory that is ours (H1) and stays so for as long as the value
-    /// is used.
+    /// `header` must be aligned, and the bytes of a header there readable for as long as the value is used. To change
+    /// them, the header must be one of ours (H1).
     #[inline]
     pub(crate) const unsafe fn at(header: NonNull<H>) -> Self {
         Self(header)
     }
 
-    /// Writes a header at the beginning of `place`.
+    /// Writes the header of a free block with `size` bytes of payload at the beginning of `place`, linked to `prev` and
+    /// `next`.
     ///
     /// # Safety
     ///
-    /// `place` must be aligned, and the bytes of the block that `header` describes must be ours alone.
+    /// `place` must be aligned, and the bytes of the whole block must be ours alone.
     #[inline]
-    pub(crate) unsafe fn write(place: NonNull<u8>, header: H) -> Self {
-        let place = place.cast::<H>();
-        // SAFETY: the caller vouches for the place; the header stands there from now on.
-        unsafe {
-            place.write(header);
-            Self::at(place)
-        }
+    pub(crate) unsafe fn write_free(
+        place: NonNull<u8>,
+        size: usize,
+        (prev, next): (Option<Self>, Option<Self>),
+        base: Base,
+    ) -> Self {
+        // SAFETY: the caller vouches for the place.
+        let block = unsafe { Self::at(place.cast()) };
+        H::write_free(block, size, prev, next, base);
+        block
     }
 
-    /// The header itself.
-    #[inline]
-    pub(crate) fn header(&self) -> &H {
-        // SAFETY: H1, a `Block` is the place of a header of ours; nobody changes it meanwhile.
-        unsafe { self.0.as_ref() }
+    /// Writes the header of a mapping with `size` bytes of payload at `place`, linked to no other.
+    ///
+    /// # Safety
+    ///
+    /// As for [`write_free`](Self::write_free), and the layout must allow a mapping's header there.
+    pub(crate) unsafe fn write_mapping(place: NonNull<u8>, size: usize) -> Self {
+        // SAFETY: the caller vouches for the place.
+        let block = unsafe { Self::at(place.cast()) };
+        H::write_mapping(block, size);
+        block
     }
 
-    /// The header itself, to be changed.
+    /// The place of the header, for the layouts: they form no reference to more than one field.
     #[inline]
-    pub(crate) fn header_mut(&mut self) -> &mut H {
-        // SAFETY: as in `header`.
-        unsafe { self.0.as_mut() }
+    const fn place(self) -> *mut H {
+        self.0.as_ptr()
     }
 
     /// The first byte of the header.
@@ -247,43 +197,131 @@ impl<H: Header> Block<H> {
         self.0.addr().get()
     }
 
-    /// The address right behind the payload, where the block ends.
+    /// The address right behind the payload of a block of the heap, where the block ends.
     #[inline]
     pub(crate) fn end(self) -> usize {
         // A header that a program has written over may say any size.
+        self.address().wrapping_add(H::BYTES).wrapping_add(self.heap_size())
+    }
+
+    /// The address right behind the payload of a mapping.
+    pub(crate) fn mapping_end(self) -> usize {
         self.address().wrapping_add(H::BYTES).wrapping_add(self.size())
     }
 
     /// Bytes in the payload.
     #[inline]
     pub(crate) fn size(self) -> usize {
-        self.header().size()
+        H::size(self)
+    }
+
+    /// Bytes in the payload of a block of the heap, of which it is known that it is no mapping.
+    #[inline]
+    pub(crate) fn heap_size(self) -> usize {
+        H::heap_size(self)
+    }
+
+    /// Changes the size of a block of the heap.
+    #[inline]
+    pub(crate) fn set_size(self, size: usize) {
+        H::set_size(self, size);
     }
 
     /// What the block is used for.
     #[inline]
     pub(crate) fn status(self) -> Status {
-        self.header().status()
+        H::status(self)
+    }
+
+    /// Whether the block has no owner, and nothing else is said.
+    #[inline]
+    pub(crate) fn is_free(self) -> bool {
+        H::is_free(self)
+    }
+
+    /// Whether a caller owns the block: its header carries the tag of just this place.
+    #[inline]
+    pub(crate) fn is_live(self) -> bool {
+        H::is_live(self)
+    }
+
+    /// Whether a thread keeps the block: its header carries the tag of just this place.
+    #[inline]
+    pub(crate) fn is_cached(self) -> bool {
+        H::is_cached(self)
+    }
+
+    /// Whether the block is free and still is to be merged.
+    #[inline]
+    pub(crate) fn is_pending(self) -> bool {
+        H::is_pending(self)
     }
 
     /// A caller owns the block from now on.
     #[inline]
-    pub(crate) fn set_live(mut self) {
-        let address = self.address();
-        self.header_mut().set_live(address);
+    pub(crate) fn set_live(self) {
+        H::set_live(self);
     }
 
     /// A thread keeps the block from now on.
     #[inline]
-    pub(crate) fn set_cached(mut self) {
-        let address = self.address();
-        self.header_mut().set_cached(address);
+    pub(crate) fn set_cached(self) {
+        H::set_cached(self);
     }
 
-    /// Whether nobody owns the block.
+    /// The block is free from now on; `pending` says whether it still is to be merged.
     #[inline]
-    pub(crate) fn is_free(self) -> bool {
-        self.header().is_free()
+    pub(crate) fn set_free(self, pending: bool) {
+        H::set_free(self, pending);
+    }
+
+    /// The neighbour towards the list's beginning.
+    #[inline]
+    pub(crate) fn prev(self, base: Base) -> Option<Self> {
+        H::prev(self, base)
+    }
+
+    /// The neighbour towards the list's end.
+    #[inline]
+    pub(crate) fn next(self, base: Base) -> Option<Self> {
+        H::next(self, base)
+    }
+
+    /// Changes the neighbour towards the list's beginning.
+    #[inline]
+    pub(crate) fn set_prev(self, prev: Option<Self>, base: Base) {
+        H::set_prev(self, prev, base);
+    }
+
+    /// Changes the neighbour towards the list's end.
+    #[inline]
+    pub(crate) fn set_next(self, next: Option<Self>, base: Base) {
+        H::set_next(self, next, base);
+    }
+
+    /// Whether a mapping's header may stand at `address`.
+    pub(crate) fn can_map(address: usize) -> bool {
+        H::can_map(address)
+    }
+
+    /// The link of a mapping to those below it.
+    pub(crate) fn left(self) -> Option<Self> {
+        H::left(self)
+    }
+
+    /// The link of a mapping to those above it.
+    pub(crate) fn right(self) -> Option<Self> {
+        H::right(self)
+    }
+
+    /// Changes the link of a mapping to those below it.
+    pub(crate) fn set_left(self, left: Option<Self>) {
+        H::set_left(self, left);
+    }
+
+    /// Changes the link of a mapping to those above it.
+    pub(crate) fn set_right(self, right: Option<Self>) {
+        H::set_right(self, right);
     }
 
     /// The first byte of the payload.

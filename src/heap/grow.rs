@@ -40,7 +40,7 @@ impl<H: Header> Heap<H> {
     /// policy says so; the block has them all then.
     pub(super) fn extend(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) -> Option<()> {
         let start = block.end();
-        let missing = size - block.size();
+        let missing = size - block.heap_size();
         self.move_break(sys, policy, start, missing, |heap, memory| {
             let is_ours = memory.address() == start; // or it was moved by someone else in the same moment
             is_ours.then(|| heap.list.extend(block, memory))
@@ -63,7 +63,7 @@ impl<H: Header> Heap<H> {
         })?;
         if let Some(last) = last
             && last.is_free()
-            && !last.header().is_pending()
+            && !last.is_pending()
         {
             self.index.insert(last, self.list.base()); // it is not the last any more
         }
@@ -74,16 +74,16 @@ impl<H: Header> Heap<H> {
     /// and have `size` bytes. Whether that succeeds shows when it is tried.
     pub(super) fn extend_top_behind(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) {
         let Some(top) = self.list.mergeable_next(block) else { return };
-        let missing = (size - block.size()).saturating_sub(H::BYTES + top.size());
+        let missing = (size - block.heap_size()).saturating_sub(H::BYTES + top.heap_size());
         if missing == 0 || !self.can_extend(sys, top) {
             return;
         }
         let base = self.list.base();
-        let is_pending = top.header().is_pending();
+        let is_pending = top.is_pending();
         if is_pending {
             self.pending.remove(top, base); // where it is depends on its size
         }
-        _ = self.extend(sys, policy, top, top.size() + missing);
+        _ = self.extend(sys, policy, top, top.heap_size() + missing);
         if is_pending {
             self.pending.push(top, base);
         }
@@ -92,7 +92,9 @@ impl<H: Header> Heap<H> {
     /// Gives the memory at the end of the heap back, in whole pages, if more than `limit` bytes of it are free, all but
     /// `keep` bytes; whether anything was given back. What is pending must be merged.
     pub(crate) fn trim(&mut self, sys: &mut impl Sys, limit: usize, keep: usize) -> bool {
-        let Some(top) = self.list.last().filter(|last| last.is_free() && last.size() > limit) else { return false };
+        let Some(top) = self.list.last().filter(|last| last.is_free() && last.heap_size() > limit) else {
+            return false;
+        };
         let end = (top.payload().addr().get() + keep.max(H::ALIGNMENT)).next_multiple_of(sys.page_size());
         if end >= top.end() || !self.can_extend(sys, top) {
             return false;

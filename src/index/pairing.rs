@@ -165,7 +165,7 @@ mod tests {
         let base = Base::at(start);
         let numbers = (0..BLOCKS as usize).map(|at| {
             // SAFETY: inside the room, aligned, and nobody else's.
-            let block = unsafe { Block::write(start.add(at * BYTES), Full::free(16)) };
+            let block = unsafe { Block::<Full>::write_free(start.add(at * BYTES), 16, (None, None), base) };
             base.number(block)
         });
         (base, numbers.collect())

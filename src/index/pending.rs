@@ -72,7 +72,7 @@ impl<H: Header> Pending<H> {
     #[inline]
     pub(crate) fn drain(&mut self, base: Base) -> Option<Block<H>> {
         loop {
-            let Some(mut block) = base.block::<H>(self.draining) else {
+            let Some(block) = base.block::<H>(self.draining) else {
                 if self.lowest >= if self.by_size { LISTS } else { 1 } {
                     self.lowest = LISTS;
                     self.bytes = 0;
@@ -85,7 +85,7 @@ impl<H: Header> Pending<H> {
             let Links { left, right } = links(block);
             self.draining = right;
             if left != ABSORBED {
-                block.header_mut().set_free(false);
+                block.set_free(false);
                 return Some(block);
             }
         }
@@ -119,7 +119,7 @@ impl<H: Header> Pending<H> {
     #[inline]
     pub(crate) fn is_ready(&self, block: Block<H>, base: Base) -> bool {
         if self.by_size {
-            return block.is_free() && block.header().is_pending();
+            return block.is_pending();
         }
         self.first[0] == base.number(block).get() && links(block).right == 0
     }
@@ -127,34 +127,34 @@ impl<H: Header> Pending<H> {
     /// Adds a free block.
     #[inline]
     pub(crate) fn push(&mut self, mut block: Block<H>, base: Base) {
-        let number = base.number(block).get();
-        let list = self.list(block.size());
-        block.header_mut().set_free(true);
+        let (number, size) = (base.number(block).get(), block.heap_size());
+        let list = self.list(size);
+        block.set_free(true);
         *links_mut(&mut block) = Links { left: 0, right: self.first[list] };
         if let Some(mut behind) = base.block::<H>(self.first[list]) {
             links_mut(&mut behind).left = number;
         }
         self.first[list] = number;
         self.lowest = self.lowest.min(list);
-        self.bytes += block.size();
+        self.bytes += size;
     }
 
-    /// Takes out a block that is there.
+    /// Takes out a block that is there. It keeps the mark of a pending one.
     #[inline]
-    pub(crate) fn remove(&mut self, mut block: Block<H>, base: Base) {
+    pub(crate) fn remove(&mut self, block: Block<H>, base: Base) {
         let Links { left, right } = links(block);
+        let size = block.heap_size();
         match base.block::<H>(left) {
             Some(mut before) => links_mut(&mut before).right = right,
             None => {
-                let list = self.list(block.size());
+                let list = self.list(size);
                 self.first[list] = right;
             }
         }
         if let Some(mut behind) = base.block::<H>(right) {
             links_mut(&mut behind).left = left;
         }
-        self.bytes -= block.size();
-        block.header_mut().set_free(false);
+        self.bytes -= size;
     }
 
     /// How many blocks there are, `None` if the links do not agree or lead to what is no such block. `is_right` says what
@@ -167,13 +167,13 @@ impl<H: Header> Pending<H> {
                 let is_sound = count < most
                     && is_right(block)
                     && links(block).left == before
-                    && self.list(block.size()) == list
+                    && self.list(block.heap_size()) == list
                     && self.lowest <= list;
                 if !is_sound {
                     return None;
                 }
                 (before, at) = (at, links(block).right);
-                (count, bytes) = (count + 1, bytes + block.size());
+                (count, bytes) = (count + 1, bytes + block.heap_size());
             }
         }
         (bytes == self.bytes).then_some(count)
