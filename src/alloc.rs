@@ -128,15 +128,15 @@ impl<S: Sys, H: Header> Allocator<S, H> {
     pub fn malloc_unclean(&mut self, bytes: usize) -> Result<(*mut u8, usize), Failure> {
         let request = Request::new(bytes.max(1)).ok_or(Failure::OutOfMemory)?;
         let block = self.allocate(request, self.policy.mmap_threshold)?;
-        Ok((hand_out(block), self.unclean(block)))
+        Ok((hand_out(block), self.unclean(block).min(block.size())))
     }
 
-    /// How many bytes of the block that was handed out last may not be zero: none of a fresh mapping's.
+    /// How many bytes from the payload of the block that was handed out last may not be zero: none of a fresh mapping's.
     fn unclean(&self, block: Block<H>) -> usize {
         if block.status() == Status::MAPPED {
             return 0;
         }
-        self.heap.clean_from().saturating_sub(block.payload().addr().get()).min(block.size())
+        self.heap.clean_from().saturating_sub(block.payload().addr().get())
     }
 
     /// A payload of `bytes` bytes at an address that is a multiple of `alignment`, contents undefined; null for zero.
@@ -198,14 +198,15 @@ impl<S: Sys, H: Header> Allocator<S, H> {
         }
         let old = self.find_live(payload).ok_or(Failure::NotABlock)?;
         let request = Request::new(bytes).ok_or(Failure::OutOfMemory)?;
-        let more = if bytes > old.size() { Request::new(self.policy.with_reserve(bytes)) } else { None };
+        let old_size = old.size();
+        let more = if bytes > old_size { Request::new(self.policy.with_reserve(bytes)) } else { None };
         let new = match more.filter(|more| more.bytes() > bytes) {
             Some(more) => self
                 .allocate(more, self.policy.mmap_threshold)
                 .or_else(|_| self.allocate(request, self.policy.mmap_threshold)),
             None => self.allocate(request, self.policy.mmap_threshold),
         }?;
-        new.copy_from(old, old.size().min(bytes));
+        new.copy_from(old, old_size.min(bytes));
         self.release(old);
         Ok(hand_out(new))
     }
@@ -219,11 +220,11 @@ impl<S: Sys, H: Header> Allocator<S, H> {
     pub fn resize(&mut self, payload: *mut u8, bytes: usize) -> Result<Option<*mut u8>, Failure> {
         let old = self.find_live(payload).ok_or(Failure::NotABlock)?;
         let request = Request::new(bytes).ok_or(Failure::OutOfMemory)?;
-        let size = request.size_in(H::ALIGNMENT);
-        if self.policy.keeps(old.size(), size) {
+        let (old_size, size) = (old.size(), request.size_in(H::ALIGNMENT));
+        if self.policy.keeps(old_size, size) {
             return Ok(Some(payload));
         }
-        if size > old.size()
+        if size > old_size
             && let Some(more) = Request::new(self.policy.with_reserve(size)).map(|more| more.size_in(H::ALIGNMENT))
             && more > size
             && let Ok(Some(block)) = self.resize_block(old, more)
@@ -259,20 +260,21 @@ impl<S: Sys, H: Header> Allocator<S, H> {
     /// Frees a block (R8). Anything that is no live block is ignored (R14).
     #[inline]
     pub fn free(&mut self, payload: *mut u8) {
-        if let Some(block) = self.find_live(payload) {
-            self.release(block);
-        }
+        self.try_free(payload);
     }
 
     /// Frees a block; `false` if it is no live one.
+    #[inline]
     pub fn try_free(&mut self, payload: *mut u8) -> bool {
-        match self.find_live(payload) {
-            Some(block) => {
-                self.release(block);
-                true
-            }
-            None => false,
+        let Some(payload) = NonNull::new(payload) else { return false };
+        if let Some(block) = self.heap.find(payload) {
+            self.heap.free(&mut self.sys, &self.policy, block);
+        } else if let Some(block) = self.mappings.find(payload.addr().get()) {
+            self.release_mapping(block);
+        } else {
+            return false;
         }
+        true
     }
 
     /// The address of the first payload of the heap's last segment, and the segment's end; `None` before there is a heap.
@@ -324,14 +326,17 @@ impl<S: Sys, H: Header> Allocator<S, H> {
         }
     }
 
-    #[inline]
     fn release(&mut self, block: Block<H>) {
         if block.status() == Status::MAPPED {
-            let length = self.mappings.free(&mut self.sys, block);
-            self.policy.learn(length);
+            self.release_mapping(block);
         } else {
             self.heap.free(&mut self.sys, &self.policy, block);
         }
+    }
+
+    fn release_mapping(&mut self, block: Block<H>) {
+        let length = self.mappings.free(&mut self.sys, block);
+        self.policy.learn(length);
     }
 
     /// The block that a caller owns and whose payload begins exactly at `payload`.

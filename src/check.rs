@@ -52,7 +52,7 @@ pub fn check<S: Sys, H: Header>(allocator: &Allocator<S, H>) -> Result<(), Broke
         let offset = block.address() % page_size;
         let stands_well = offset == 0 || offset + H::BYTES == page_size;
         require(block, "H7", "does not begin at a page boundary", stands_well)?;
-        let is_apart = prev.is_none_or(|prev| prev.end() <= block.address() - offset);
+        let is_apart = prev.is_none_or(|prev| prev.mapping_end() <= block.address() - offset);
         require(block, "H7", "overlaps another block", is_apart && !reaches(block, offset, heap.blocks()))?;
         prev = Some(block);
     }
@@ -66,8 +66,8 @@ pub fn check<S: Sys, H: Header>(allocator: &Allocator<S, H>) -> Result<(), Broke
 fn reaches<H: Header>(mapping: Block<H>, offset: usize, list: &List<H>) -> bool {
     let (Some(first), Some(last)) = (list.first(), list.last()) else { return false };
     let start = mapping.address() - offset;
-    let is_apart = mapping.end() <= first.address() || last.end() <= start;
-    !is_apart && list.iter().any(|block| !(block.end() <= start || mapping.end() <= block.address()))
+    let is_apart = mapping.mapping_end() <= first.address() || last.end() <= start;
+    !is_apart && list.iter().any(|block| !(block.end() <= start || mapping.mapping_end() <= block.address()))
 }
 
 /// H2, H3, H4 and H6 of the heap's list. The count bounds the walk: it ends even if the links run in a circle.

@@ -132,7 +132,7 @@ impl<H: Header> Heap<H> {
         if policy.defers == 0 {
             return self.pending.push(block, self.list.base());
         }
-        if block.size() > SMALL {
+        if block.heap_size() > SMALL {
             block.set_free(false);
             self.merge_around(block);
         } else {
@@ -156,8 +156,8 @@ impl<H: Header> Heap<H> {
     /// R11, and R12 (a) and (b): makes an allocated block `size` bytes large where it is, as far as that is possible.
     pub(crate) fn resize(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) -> Resized {
         self.recent = None;
-        let old = block.size();
-        if size > block.size() {
+        let old = block.heap_size();
+        if size > old {
             if self.can_extend(sys, block) {
                 return match self.extend(sys, policy, block, size) {
                     Ok(()) => {
@@ -171,13 +171,14 @@ impl<H: Header> Heap<H> {
             if !policy.is_exact() {
                 self.extend_top_behind(sys, policy, block, size);
             }
-            while block.size() < size
+            let mut room = old;
+            while room < size
                 && let Some(next) = self.list.mergeable_next(block)
                 && self.unplace(next).is_some()
             {
-                self.list.merge(block, next);
+                room = self.list.merge(block, next);
             }
-            if block.size() < size {
+            if room < size {
                 if !policy.is_exact() {
                     self.cut(block, old);
                 }
@@ -217,7 +218,7 @@ impl<H: Header> Heap<H> {
             block.set_live();
             take(block);
             match rest {
-                Some(rest) if count < wanted && rest.size() >= size => block = rest,
+                Some(rest) if count < wanted && rest.heap_size() >= size => block = rest,
                 Some(rest) => {
                     self.place_rest(policy, rest, known);
                     return count;
@@ -261,7 +262,8 @@ impl<H: Header> Heap<H> {
         let (mut block, mut known) = (block, known);
         while let Some(prev) = self.list.mergeable_prev(block) {
             if prev.is_pending() {
-                return self.list.merge(prev, block); // it has its turn later
+                self.list.merge(prev, block); // it has its turn later
+                return;
             }
             let Some(more) = self.displace(prev) else { break };
             known = known.or(more);
@@ -275,7 +277,7 @@ impl<H: Header> Heap<H> {
     fn merge_around(&mut self, block: Block<H>) {
         let (block, known) = self.merged(block);
         // To find a place in the index takes longer than all else: a search does so for those that are still there.
-        if block.size() > SMALL && !is_large(block) && self.list.last() != Some(block) {
+        if block.heap_size() > SMALL && !is_large(block) && self.list.last() != Some(block) {
             self.pending.push(block, self.list.base());
         } else {
             self.place(block, known);
@@ -349,9 +351,9 @@ impl<H: Header> Heap<H> {
     /// R5: the smallest merged free block of at least `size` bytes, and of several the one at the lowest address.
     #[inline]
     fn best_fit(&mut self, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
-        let top = self.list.last().filter(|last| last.is_free() && last.size() >= size && !last.is_pending());
+        let top = self.list.last().filter(|last| last.is_free() && last.heap_size() >= size && !last.is_pending());
         let largest = match top {
-            Some(top) if !policy.spares_top => top.size(), // of two equal ones the last is not the lowest
+            Some(top) if !policy.spares_top => top.heap_size(), // of two equal ones the last is not the lowest
             _ => usize::MAX,
         };
         self.take_best(size, largest).or(top.map(|top| (top, self.fresh())))

@@ -187,7 +187,7 @@ impl<H: Header> List<H> {
     /// Adds `memory` to the end of `block`. It must begin where the block ends.
     pub(crate) fn extend(&mut self, block: Block<H>, memory: Memory) {
         debug_assert_eq!(memory.address(), block.end(), "H2");
-        let size = block.size() + memory.length();
+        let size = block.heap_size() + memory.length();
         block.set_size(size);
         self.end = block.end();
     }
@@ -195,7 +195,7 @@ impl<H: Header> List<H> {
     /// Takes `bytes` bytes from the end of the last block, which has more of them.
     pub(crate) fn shorten_last(&mut self, bytes: usize) {
         if let Some(last) = self.last {
-            let size = last.size() - bytes;
+            let size = last.heap_size() - bytes;
             last.set_size(size);
             self.end = last.end();
         }
@@ -205,7 +205,7 @@ impl<H: Header> List<H> {
     /// is large enough to be one. `size` is a multiple of the alignment and at most the block's.
     #[inline]
     pub(crate) fn split(&mut self, block: Block<H>, size: usize) -> Option<Block<H>> {
-        let rest = block.size() - size;
+        let rest = block.heap_size() - size;
         if rest < H::SMALLEST_BLOCK {
             return None;
         }
@@ -240,12 +240,12 @@ impl<H: Header> List<H> {
         self.prev(block).filter(|prev| prev.is_free() && prev.end() == block.address())
     }
 
-    /// Merges `next`, the adjacent neighbour of `block`, into it.
+    /// Merges `next`, the adjacent neighbour of `block`, into it, and returns how large that is now.
     #[inline]
-    pub(crate) fn merge(&mut self, block: Block<H>, next: Block<H>) {
+    pub(crate) fn merge(&mut self, block: Block<H>, next: Block<H>) -> usize {
         debug_assert!(self.next(block) == Some(next) && block.end() == next.address(), "H2, H6");
         let behind = self.next(next);
-        let size = block.size() + H::BYTES + next.size();
+        let size = block.heap_size() + H::BYTES + next.heap_size();
         block.set_size(size);
         block.set_next(behind, self.base);
         match behind {
@@ -253,5 +253,6 @@ impl<H: Header> List<H> {
             None => self.last = Some(block),
         }
         self.count -= 1;
+        size
     }
 }

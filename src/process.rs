@@ -173,7 +173,7 @@ pub fn allocate_aligned(alignment: usize, bytes: usize) -> *mut u8 {
 /// Nobody uses the block under its old address any more, unless null is returned.
 #[must_use]
 pub unsafe fn reallocate(payload: *mut u8, bytes: usize) -> *mut u8 {
-    let (old_size, wanted) = match live(payload).map(Block::size) {
+    let (old_size, wanted) = match live(payload).map(Block::heap_size) {
         Some(size) if POLICY.keeps(size, bytes) => return payload,
         // To move what is so small costs less than to take the lock.
         Some(size) if size <= LARGEST && bytes <= LARGEST => (size, bytes),
@@ -220,10 +220,11 @@ fn resize(payload: *mut u8, bytes: usize) -> Result<*mut u8, Option<usize>> {
 #[inline]
 pub unsafe fn free(payload: *mut u8) {
     if let Some(block) = live(payload)
-        && block.size() <= LARGEST
+        && let size = block.heap_size()
+        && size <= LARGEST
         && let Some(cache) = threads::cache()
     {
-        let shelf = shelf_for(block.size());
+        let shelf = shelf_for(size);
         block.set_cached();
         if let Some(full) = cache.shelves[shelf].put(block, batch(shelf)) {
             pass_on(shelf, full);
@@ -245,7 +246,7 @@ fn free_slowly(payload: *mut u8) {
         return;
     }
     if let Some(block) = live(payload)
-        && block.size() <= LARGEST
+        && block.heap_size() <= LARGEST
         && threads::cache_or_new().is_some()
     {
         // SAFETY: the caller's promise; now there is a cache.
@@ -290,7 +291,7 @@ fn misused(call: &str, payload: *mut u8) {
 #[must_use]
 pub fn usable_size(payload: *const u8) -> usize {
     match live(payload.cast_mut()) {
-        Some(block) => block.size(),
+        Some(block) => block.heap_size(),
         None => locked(|shared| shared.allocator.usable_size(payload.cast_mut())),
     }
 }

@@ -17,7 +17,7 @@
 //!   page of 4096 bytes, and one if the header stands at that page's end; a header of a mapping stands nowhere else.
 #![expect(unsafe_code, reason = "fields of a header are raw memory, and a link becomes a block again")]
 
-use super::sealed::Fields;
+use super::header::Fields;
 use super::{Base, Block, Header, Status, tag};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -156,6 +156,11 @@ impl<const ALIGNMENT: usize> Fields for Compact<ALIGNMENT> {
             let units = units as usize;
             return units * 8;
         }
+        Self::heap_size(block)
+    }
+
+    #[inline]
+    fn heap_size(block: Block<Self>) -> usize {
         Self::size_at(block).load(Ordering::Relaxed) as usize * ALIGNMENT
     }
 

@@ -15,7 +15,7 @@
 
 #![expect(unsafe_code, reason = "fields of a header are raw memory")]
 
-use super::sealed::Fields;
+use super::header::Fields;
 use super::{Base, Block, Header, Status, tag};
 use crate::size::{ALIGNMENT, HEADER};
 use std::mem::offset_of;
@@ -43,6 +43,7 @@ const _: () = assert!(offset_of!(Full, state) == 8 && offset_of!(Full, prev) == 
 const PENDING: u32 = 1;
 
 /// Four bytes of status, and behind them four bytes of note: an owned block's tag, or whether a free one is pending.
+#[inline]
 const fn state(status: Status, note: u32) -> u64 {
     let (status, note) = (status.0.cast_unsigned() as u64, note as u64);
     if cfg!(target_endian = "little") { status | note << 32 } else { status << 32 | note }
@@ -100,6 +101,11 @@ impl Fields for Full {
 
     #[inline]
     fn size(block: Block<Self>) -> usize {
+        Self::heap_size(block)
+    }
+
+    #[inline]
+    fn heap_size(block: Block<Self>) -> usize {
         Self::size_at(block).load(Ordering::Relaxed)
     }
 

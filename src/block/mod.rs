@@ -17,9 +17,11 @@
 
 mod compact;
 mod full;
+mod header;
 
 pub use compact::Compact;
 pub use full::Full;
+pub use header::Header;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -90,64 +92,6 @@ impl Base {
         let place = self.0.wrapping_byte_add(units * H::ALIGNMENT).cast::<H>();
         // SAFETY: H1 and H8, numbers are only ever made by `number`, of headers of ours, which do not lie at 0.
         unsafe { Block::at(NonNull::new_unchecked(place)) }
-    }
-}
-
-/// The layout of a header: two exist, [`Full`] and [`Compact`].
-pub trait Header: sealed::Fields {
-    /// Bytes of the header.
-    const BYTES: usize;
-    /// Every payload address and every block's size is a multiple of this many bytes.
-    const ALIGNMENT: usize;
-    /// How many bytes from its first block to its end the heap may have. Growth beyond is refused (R15), as if by the
-    /// system.
-    const SPAN: usize;
-    /// The smallest block there is (R6).
-    const SMALLEST_BLOCK: usize = Self::BYTES + Self::ALIGNMENT;
-}
-
-mod sealed {
-    use super::{Base, Block, Status};
-    use std::fmt;
-
-    /// How a layout keeps what a header says. The methods of [`Block`] say the same of any layout.
-    ///
-    /// Each reaches single fields of one header, through its place. Size and status are read without the lock as well, so
-    /// they are atomics; a reference to a whole header does not exist.
-    pub trait Fields: fmt::Debug + Sized + 'static {
-        /// Writes the header of a free block of the heap, field by field.
-        fn write_free(
-            block: Block<Self>,
-            size: usize,
-            prev: Option<Block<Self>>,
-            next: Option<Block<Self>>,
-            base: Base,
-        );
-        /// Writes the header of a mapping that is linked to no other, field by field.
-        fn write_mapping(block: Block<Self>, size: usize);
-
-        fn size(block: Block<Self>) -> usize;
-        fn set_size(block: Block<Self>, size: usize);
-
-        fn status(block: Block<Self>) -> Status;
-        fn is_free(block: Block<Self>) -> bool;
-        fn is_live(block: Block<Self>) -> bool;
-        fn is_cached(block: Block<Self>) -> bool;
-        fn is_pending(block: Block<Self>) -> bool;
-        fn set_live(block: Block<Self>);
-        fn set_cached(block: Block<Self>);
-        fn set_free(block: Block<Self>, pending: bool);
-
-        fn prev(block: Block<Self>, base: Base) -> Option<Block<Self>>;
-        fn next(block: Block<Self>, base: Base) -> Option<Block<Self>>;
-        fn set_prev(block: Block<Self>, prev: Option<Block<Self>>, base: Base);
-        fn set_next(block: Block<Self>, next: Option<Block<Self>>, base: Base);
-
-        fn can_map(address: usize) -> bool;
-        fn left(block: Block<Self>) -> Option<Block<Self>>;
-        fn right(block: Block<Self>) -> Option<Block<Self>>;
-        fn set_left(block: Block<Self>, left: Option<Block<Self>>);
-        fn set_right(block: Block<Self>, right: Option<Block<Self>>);
     }
 }
 
@@ -253,10 +197,15 @@ impl<H: Header> Block<H> {
         self.0.addr().get()
     }
 
-    /// The address right behind the payload, where the block ends.
+    /// The address right behind the payload of a block of the heap, where the block ends.
     #[inline]
     pub(crate) fn end(self) -> usize {
         // A header that a program has written over may say any size.
+        self.address().wrapping_add(H::BYTES).wrapping_add(self.heap_size())
+    }
+
+    /// The address right behind the payload of a mapping.
+    pub(crate) fn mapping_end(self) -> usize {
         self.address().wrapping_add(H::BYTES).wrapping_add(self.size())
     }
 
@@ -264,6 +213,12 @@ impl<H: Header> Block<H> {
     #[inline]
     pub(crate) fn size(self) -> usize {
         H::size(self)
+    }
+
+    /// Bytes in the payload of a block of the heap, of which it is known that it is no mapping.
+    #[inline]
+    pub(crate) fn heap_size(self) -> usize {
+        H::heap_size(self)
     }
 
     /// Changes the size of a block of the heap.

@@ -62,7 +62,7 @@ impl<H: Header> Heap<H> {
         size: usize,
     ) -> Result<(), NotMoved> {
         let start = block.end();
-        let missing = size - block.size();
+        let missing = size - block.heap_size();
         self.move_break(sys, policy, start, missing, |heap, memory| heap.list.extend(block, memory))
     }
 
@@ -102,7 +102,7 @@ impl<H: Header> Heap<H> {
     /// and have `size` bytes. Whether that succeeds shows when it is tried.
     pub(super) fn extend_top_behind(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) {
         let Some(top) = self.list.mergeable_next(block) else { return };
-        let missing = (size - block.size()).saturating_sub(H::BYTES + top.size());
+        let missing = (size - block.heap_size()).saturating_sub(H::BYTES + top.heap_size());
         if missing == 0 || !self.can_extend(sys, top) {
             return;
         }
@@ -111,7 +111,7 @@ impl<H: Header> Heap<H> {
         if is_pending {
             self.pending.remove(top, base); // where it is depends on its size
         }
-        _ = self.extend(sys, policy, top, top.size() + missing);
+        _ = self.extend(sys, policy, top, top.heap_size() + missing);
         if is_pending {
             self.pending.push(top, base);
         }

@@ -128,7 +128,7 @@ fn whole_pages<H: Header>(block: Block<H>, page: usize) -> (usize, usize) {
 
 #[inline]
 pub(super) fn is_large<H: Header>(block: Block<H>) -> bool {
-    block.size() > LARGE
+    block.heap_size() > LARGE
 }
 
 fn record<H: Header>(block: Block<H>) -> *mut Pages {
@@ -142,7 +142,7 @@ impl<H: Header> Heap<H> {
         if !self.release.is_on {
             return;
         }
-        self.release.indexed += block.size();
+        self.release.indexed += block.heap_size();
         if is_large(block) {
             let pages = whole_pages(block, self.release.page);
             let known = known.within(pages);
@@ -158,7 +158,7 @@ impl<H: Header> Heap<H> {
         if !self.release.is_on {
             return Pages::NONE;
         }
-        self.release.indexed = self.release.indexed.saturating_sub(block.size());
+        self.release.indexed = self.release.indexed.saturating_sub(block.heap_size());
         if !is_large(block) {
             return self.fresh();
         }
@@ -214,7 +214,7 @@ impl<H: Header> Heap<H> {
     fn next_large(&self, cursor: Option<(usize, NonZeroU32)>) -> Option<(Block<H>, (usize, NonZeroU32))> {
         let base = self.list.base();
         let block = self.index.next_behind(cursor.unwrap_or((LARGE, NonZeroU32::MAX)), base)?;
-        Some((block, (block.size(), base.number(block))))
+        Some((block, (block.heap_size(), base.number(block))))
     }
 
     /// A block was freed: gives back what has waited long enough, a little at a time.
@@ -226,7 +226,7 @@ impl<H: Header> Heap<H> {
         }
         release.now = release.now.wrapping_add(1);
         if let Some(top) = self.list.last()
-            && top.size() > release.limit(policy)
+            && top.heap_size() > release.limit(policy)
             && top.is_free()
             && !top.is_pending()
         {
@@ -338,7 +338,9 @@ impl<H: Header> Heap<H> {
     /// Gives the memory at the end of the heap back, in whole pages, if more than `limit` bytes of it are free, all but
     /// `keep` bytes; whether anything was given back. The last block must not be pending.
     fn trim(&mut self, sys: &mut impl Sys, limit: usize, keep: usize) -> bool {
-        let Some(top) = self.list.last().filter(|last| last.is_free() && last.size() > limit) else { return false };
+        let Some(top) = self.list.last().filter(|last| last.is_free() && last.heap_size() > limit) else {
+            return false;
+        };
         let end = (top.payload().addr().get() + keep.max(H::ALIGNMENT)).next_multiple_of(sys.page_size());
         if end >= top.end() || !self.can_extend(sys, top) {
             return false;

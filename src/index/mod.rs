@@ -95,7 +95,7 @@ impl<H: Header> Forest for Bin<H> {
 
     #[inline]
     fn is_less(&self, one: NonZeroU32, other: NonZeroU32) -> bool {
-        (self.block(one).size(), one) < (self.block(other).size(), other)
+        (self.block(one).heap_size(), one) < (self.block(other).heap_size(), other)
     }
 }
 
@@ -130,7 +130,7 @@ impl<H: Header> Index<H> {
     /// Adds a free block.
     #[inline]
     pub(crate) fn insert(&mut self, block: Block<H>, base: Base) {
-        let bin = bin(block.size());
+        let bin = bin(block.heap_size());
         let node = base.number(block);
         let kind = self.kind(bin);
         let root = &mut self.roots[bin];
@@ -145,7 +145,7 @@ impl<H: Header> Index<H> {
     /// Takes out a block; `false` if it is not there.
     #[inline]
     pub(crate) fn remove(&mut self, block: Block<H>, base: Base) -> bool {
-        let bin = bin(block.size());
+        let bin = bin(block.heap_size());
         let node = base.number(block);
         let kind = self.kind(bin);
         let root = &mut self.roots[bin];
@@ -177,7 +177,7 @@ impl<H: Header> Index<H> {
         }
         let forest = Bin::<H> { base, layout: PhantomData };
         loop {
-            let size_of = |node| forest.block(node).size();
+            let size_of = |node| forest.block(node).heap_size();
             let root = &mut self.roots[bin];
             let before = *root;
             if let Some(node) =
@@ -218,7 +218,7 @@ impl<H: Header> Index<H> {
             if root.is_some() != (self.filled[number / 64] >> (number % 64) & 1 == 1) {
                 return None;
             }
-            let is_right = |block| is_inside(block) && block.is_free() && bin(block.size()) == number;
+            let is_right = |block| is_inside(block) && block.is_free() && bin(block.heap_size()) == number;
             count += match self.kind(number) {
                 Kind::Chain => chain::count(*root, base, most, &is_right)?,
                 Kind::Pairing => pairing::count(*root, base, most, &is_right)?,

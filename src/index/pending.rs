@@ -118,12 +118,12 @@ impl<H: Header> Pending<H> {
         Some(block)
     }
 
-    /// Counts a block in that list.
+    /// Counts a block of `size` bytes that is added to that list.
     #[inline]
-    fn add(&mut self, list: usize, block: Block<H>, number: u32) {
+    fn add(&mut self, list: usize, size: usize, number: u32) {
         if self.by_size {
             if list > 0 {
-                self.small_bytes += block.size();
+                self.small_bytes += size;
                 return;
             }
             self.large += 1;
@@ -195,24 +195,25 @@ impl<H: Header> Pending<H> {
     /// Adds a free block.
     #[inline]
     pub(crate) fn push(&mut self, mut block: Block<H>, base: Base) {
-        let number = base.number(block).get();
-        let list = self.list(block.size());
+        let (number, size) = (base.number(block).get(), block.heap_size());
+        let list = self.list(size);
         block.set_free(true);
-        self.add(list, block, number);
+        self.add(list, size, number);
         *links_mut(&mut block) = Links { left: 0, right: self.first[list] };
         if let Some(mut behind) = base.block::<H>(self.first[list]) {
             links_mut(&mut behind).left = number;
         }
         self.first[list] = number;
         self.lowest = self.lowest.min(list);
-        self.bytes += block.size();
+        self.bytes += size;
     }
 
-    /// Takes out a block that is there.
+    /// Takes out a block that is there. It keeps the mark of a pending one.
     #[inline]
     pub(crate) fn remove(&mut self, block: Block<H>, base: Base) {
         let Links { left, right } = links(block);
-        let list = self.list(block.size());
+        let size = block.heap_size();
+        let list = self.list(size);
         match base.block::<H>(left) {
             Some(mut before) => links_mut(&mut before).right = right,
             None => self.first[list] = right,
@@ -224,12 +225,12 @@ impl<H: Header> Pending<H> {
         }
         if self.by_size {
             if list > 0 {
-                self.small_bytes -= block.size();
+                self.small_bytes -= size;
             } else {
                 self.large -= 1;
             }
         }
-        self.bytes -= block.size();
+        self.bytes -= size;
         block.set_free(false);
     }
 
@@ -243,15 +244,15 @@ impl<H: Header> Pending<H> {
                 let is_sound = count < most
                     && is_right(block)
                     && links(block).left == before
-                    && self.list(block.size()) == list
+                    && self.list(block.heap_size()) == list
                     && self.lowest <= list;
                 if !is_sound {
                     return None;
                 }
                 (before, at) = (at, links(block).right);
-                (count, bytes) = (count + 1, bytes + block.size());
+                (count, bytes) = (count + 1, bytes + block.heap_size());
                 if list == 0 {
-                    large = (large.0 + 1, large.1 + block.size());
+                    large = (large.0 + 1, large.1 + block.heap_size());
                 }
             }
             if list == 0 && self.by_size && before != self.oldest_large {

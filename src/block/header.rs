@@ -1,0 +1,52 @@
+//! What a layout of the header is: its numbers, and where it keeps what.
+
+use super::{Base, Block, Status};
+use std::fmt;
+
+/// The layout of a header: two exist, [`Full`](super::Full) and [`Compact`](super::Compact).
+pub trait Header: Fields {
+    /// Bytes of the header.
+    const BYTES: usize;
+    /// Every payload address and every block's size is a multiple of this many bytes.
+    const ALIGNMENT: usize;
+    /// How many bytes from its first block to its end the heap may have. Growth beyond is refused (R15), as if by the
+    /// system.
+    const SPAN: usize;
+    /// The smallest block there is (R6).
+    const SMALLEST_BLOCK: usize = Self::BYTES + Self::ALIGNMENT;
+}
+
+/// How a layout keeps what a header says. The methods of [`Block`] say the same of any layout.
+///
+/// Each reaches single fields of one header, through its place. Size and status are read without the lock as well, so
+/// they are atomics; a reference to a whole header does not exist.
+pub trait Fields: fmt::Debug + Sized + 'static {
+    /// Writes the header of a free block of the heap, field by field.
+    fn write_free(block: Block<Self>, size: usize, prev: Option<Block<Self>>, next: Option<Block<Self>>, base: Base);
+    /// Writes the header of a mapping that is linked to no other, field by field.
+    fn write_mapping(block: Block<Self>, size: usize);
+
+    fn size(block: Block<Self>) -> usize;
+    fn heap_size(block: Block<Self>) -> usize;
+    fn set_size(block: Block<Self>, size: usize);
+
+    fn status(block: Block<Self>) -> Status;
+    fn is_free(block: Block<Self>) -> bool;
+    fn is_live(block: Block<Self>) -> bool;
+    fn is_cached(block: Block<Self>) -> bool;
+    fn is_pending(block: Block<Self>) -> bool;
+    fn set_live(block: Block<Self>);
+    fn set_cached(block: Block<Self>);
+    fn set_free(block: Block<Self>, pending: bool);
+
+    fn prev(block: Block<Self>, base: Base) -> Option<Block<Self>>;
+    fn next(block: Block<Self>, base: Base) -> Option<Block<Self>>;
+    fn set_prev(block: Block<Self>, prev: Option<Block<Self>>, base: Base);
+    fn set_next(block: Block<Self>, next: Option<Block<Self>>, base: Base);
+
+    fn can_map(address: usize) -> bool;
+    fn left(block: Block<Self>) -> Option<Block<Self>>;
+    fn right(block: Block<Self>) -> Option<Block<Self>>;
+    fn set_left(block: Block<Self>, left: Option<Block<Self>>);
+    fn set_right(block: Block<Self>, right: Option<Block<Self>>);
+}
