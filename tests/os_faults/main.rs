@@ -1,0 +1,86 @@
+//! `libosmem.so` where a program makes it hard: another allocator that moves the break, pointers to anywhere, forks in the
+//! middle of a call, threads that wait for each other.
+#![expect(clippy::unwrap_used, reason = "a panic here is the report")]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "these tests need only the library")]
+mod support;
+
+#[path = "../support/run.rs"]
+#[expect(dead_code, reason = "nothing is preloaded here")]
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use run::{Programs, bare, fine, run};
+use support::built;
+
+/// Compiles a C file and links it with the library.
+fn linked(programs: &Programs, source: &str) -> PathBuf {
+    programs.compile(source, "program", &["-DOS", built().library.to_str().unwrap()])
+}
+
+/// The program, which finds the library where it was built.
+fn command(program: &Path) -> Command {
+    let mut command = bare(program);
+    command.env("LD_LIBRARY_PATH", &built().dir);
+    command
+}
+
+/// How often the two allocators are run side by side.
+const RUNS: usize = 50;
+/// In so many runs blocks may overlap. The contract wants the break: between the question where it is and the move of it, a
+/// thread in the C library's malloc may move it too, and no lock is common to both.
+const MOST_RUNS_WITH_OVERLAPS: usize = 0;
+
+#[test]
+fn blocks_beside_the_c_librarys_do_not_overlap() {
+    let programs = Programs::new();
+    let program = linked(&programs, "os_faults/beside.c");
+    let mut overlapping = Vec::new();
+    for number in 0..RUNS {
+        let ran = run(&mut command(&program));
+        assert!(ran.status.success() && ran.errors.is_empty(), "run {number}: {ran:?}");
+        let figures: Vec<usize> = ran.out.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
+        let [overlaps, lost, _refused] = figures[..] else { panic!("{ran:?}") };
+        if overlaps + lost > 0 {
+            overlapping.push(format!("run {number}: {overlaps} overlap, {lost} have lost their contents"));
+        }
+    }
+    let runs = overlapping.len();
+    assert!(runs <= MOST_RUNS_WITH_OVERLAPS, "{runs} of {RUNS} runs:\n{}", overlapping.join("\n"));
+}
+
+#[test]
+fn no_function_changes_errno_while_threads_wait_for_each_other() {
+    let programs = Programs::new();
+    let program = linked(&programs, "os_faults/errno.c");
+    assert_eq!(fine(&mut command(&program)), "");
+}
+
+#[test]
+fn a_fork_in_a_signal_handler_ends() {
+    let programs = Programs::new();
+    let program = linked(&programs, "preload_faults/fork_in_handler.c");
+    assert_eq!(fine(command(&program).arg("300")), "");
+}
+
+/// Each setting says as many lines as the program announces, each about one call.
+#[test]
+fn pointers_to_anywhere_are_no_blocks_under_any_setting() {
+    let programs = Programs::new();
+    let program = linked(&programs, "preload_faults/pointers.c");
+    let mut wrong = Vec::new();
+    for setting in ["report", "ignore", "abort"] {
+        let ran = run(command(&program).arg(setting).env("OSMEM_ON_MISUSE", setting));
+        let said = ran
+            .errors
+            .lines()
+            .filter(|line| ["osmem: os_free(", "osmem: os_realloc("].iter().any(|call| line.starts_with(call)));
+        if !ran.status.success() || ran.out.trim_end() != said.count().to_string() {
+            wrong.push(format!("{setting}: {}, {}", ran.status, ran.errors.lines().last().unwrap_or_default()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
