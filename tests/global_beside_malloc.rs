@@ -52,10 +52,10 @@ fn both_allocators_keep_their_contents() {
     let other = thread::spawn(|| (0..BLOCKS).map(|_| vec![OURS; SIZE]).collect::<Vec<_>>());
     let of_c: Vec<_> = (0..BLOCKS).map(|_| theirs()).collect();
     let of_rust = other.join().unwrap();
-    let lost_by_rust = of_rust.iter().filter(|block| block.iter().any(|byte| *byte != OURS)).count();
+    let lost_by_rust = of_rust.iter().filter(|block| block[..] != [OURS; SIZE]).count();
     // SAFETY: blocks of this size that are live.
     let bytes = |block: &*mut u8| unsafe { std::slice::from_raw_parts(*block, SIZE) };
-    let lost_by_c = of_c.iter().filter(|block| bytes(block).iter().any(|byte| *byte != THEIRS)).count();
+    let lost_by_c = of_c.iter().filter(|block| *bytes(block) != [THEIRS; SIZE]).count();
     // What is damaged is not freed.
     std::mem::forget(of_rust);
     assert_eq!((lost_by_rust, lost_by_c), (0, 0), "blocks of Rust's and of C's that have lost their contents");
