@@ -21,17 +21,17 @@ static ALLOCATOR: osmem::Osmem = osmem::Osmem;
 
 const BLOCKS: usize = 4000;
 const SIZE: usize = 40_000;
-/// What each allocator fills its blocks with.
+/// The bytes that fill the blocks of each allocator.
 const OURS: u8 = 0xbb;
 const THEIRS: u8 = 0xaa;
 
-/// How often both allocate in a process of their own.
+/// The number of processes in which both allocate.
 const RUNS: usize = 6;
 
-/// The number of blocks that the process takes, where a test has a process of its own.
+/// The variable with the number of blocks that `takes_blocks` takes.
 const COUNT: &str = "OSMEM_TEST_BLOCKS";
 
-/// A block of the C library's own malloc, full of [`THEIRS`].
+/// Takes a block of the C library's own malloc, and fills it.
 fn theirs() -> *mut u8 {
     // SAFETY: only asks.
     let block = unsafe { libc::malloc(SIZE) }.cast::<u8>();
@@ -41,9 +41,9 @@ fn theirs() -> *mut u8 {
     block
 }
 
-/// One thread takes blocks of Rust's, this one takes some of the C library's; none loses its contents.
+/// Takes blocks of Rust in one thread and blocks of the C library in another.
 #[test]
-fn both_allocators_keep_their_contents() {
+fn blocks_beside_the_c_librarys_malloc_keep_their_contents() {
     // SAFETY: only sets numbers: each block comes from the break, and no more than that.
     unsafe {
         assert_eq!(libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 25), 1);
@@ -56,12 +56,12 @@ fn both_allocators_keep_their_contents() {
     // SAFETY: blocks of this size that are live.
     let bytes = |block: &*mut u8| unsafe { std::slice::from_raw_parts(*block, SIZE) };
     let lost_by_c = of_c.iter().filter(|block| *bytes(block) != [THEIRS; SIZE]).count();
-    // What is damaged is not freed.
+    // A damaged block must not be freed.
     std::mem::forget(of_rust);
     assert_eq!((lost_by_rust, lost_by_c), (0, 0), "blocks of Rust's and of C's that have lost their contents");
 }
 
-/// This program once more, with nothing but one of its tests. All threads share the C library's one heap at the break.
+/// A command for one test of this program. All threads share the C library's heap at the break.
 fn alone(program: &Path, test: &str) -> Command {
     let mut command = bare(program);
     command.args(["--exact", test, "--quiet", "--test-threads=1"]).env("MALLOC_ARENA_MAX", "1");
@@ -73,14 +73,15 @@ fn this_program() -> PathBuf {
 }
 
 #[test]
-fn both_allocators_keep_their_contents_in_every_run() {
+fn blocks_in_every_process_keep_their_contents() {
     let program = this_program();
-    let ran = (0..RUNS).map(|_| run::run(&mut alone(&program, "both_allocators_keep_their_contents")));
+    let ran =
+        (0..RUNS).map(|_| run::run(&mut alone(&program, "blocks_beside_the_c_librarys_malloc_keep_their_contents")));
     let wrong: Vec<_> = ran.filter(|ran| !ran.status.success()).collect();
     assert!(wrong.is_empty(), "{} of {RUNS} runs: {:?}", wrong.len(), wrong.first());
 }
 
-/// Takes blocks of all sizes, if it has a process of its own.
+/// Takes blocks of all sizes in a process that is told their number.
 #[test]
 fn takes_blocks() {
     let count: usize = env::var(COUNT).map_or(0, |count| count.parse().unwrap());
@@ -88,7 +89,7 @@ fn takes_blocks() {
     assert_eq!(blocks.iter().map(|block| block[block.len() - 1]).filter(|byte| *byte == OURS).count(), count);
 }
 
-/// How many calls of brk the program makes, as strace sees it.
+/// Counts the calls of brk that strace sees.
 fn break_calls(count: &str) -> usize {
     let log = tempfile::NamedTempFile::new().unwrap();
     let mut strace = bare(&tool("strace"));
@@ -99,10 +100,10 @@ fn break_calls(count: &str) -> usize {
     fs::read_to_string(log.path()).unwrap().lines().filter(|line| line.contains("brk(")).count()
 }
 
-/// The loader and the C library's malloc make a few calls in either run. That the program holds `sbrk` says nothing: it
-/// belongs to `os_malloc`, which is in the same library.
+/// The loader and the C library make the same few calls in either run. The symbols prove nothing here: `os_malloc` is part of
+/// the same package, and needs `sbrk`.
 #[test]
-fn blocks_of_rust_do_not_move_the_break() {
+fn the_break_under_blocks_of_rust_stays() {
     let [none, many] = ["0", "60000"].map(break_calls);
     assert!(none > 0, "the calls are seen");
     assert_eq!(none, many, "calls of brk without blocks and with 90 MB of them");

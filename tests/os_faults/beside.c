@@ -1,6 +1,6 @@
 /*
- * One thread takes blocks of os_malloc while the main thread takes some of the C library's malloc, which moves the break too.
- * Prints how many pairs of blocks overlap, how many blocks have lost their contents, and how many were refused.
+ * Takes blocks of os_malloc in a thread while the main thread takes blocks of the C library's malloc. Both move the break.
+ * Prints the number of pairs that overlap, of blocks that lost their contents, and of refusals.
  */
 #include "osmem.h"
 

@@ -59,7 +59,7 @@ static void call_walk(void) {
 static const struct {
     const char *name;
     void (*call)(void);
-    int part; /* a walk takes longer: so many times fewer calls */
+    int part; /* divides the number of calls, for those that take long */
 } functions[] = {
     {"os_malloc", call_malloc, 1},
     {"os_calloc", call_calloc, 1},

@@ -1,5 +1,5 @@
-//! `libosmem.so` where a program makes it hard: another allocator that moves the break, pointers to anywhere, forks in the
-//! middle of a call, threads that wait for each other.
+//! `libosmem.so` under hard conditions: another allocator that moves the break, pointers to anywhere, forks in the middle of a
+//! call, and contention.
 #![expect(clippy::unwrap_used, reason = "a panic here is the report")]
 
 #[path = "../support/mod.rs"]
@@ -21,17 +21,17 @@ fn linked(programs: &Programs, source: &str) -> PathBuf {
     programs.compile(source, "program", &["-DOS", built().library.to_str().unwrap()])
 }
 
-/// The program, which finds the library where it was built.
+/// A command for a program that finds the library where it was built.
 fn command(program: &Path) -> Command {
     let mut command = bare(program);
     command.env("LD_LIBRARY_PATH", &built().dir);
     command
 }
 
-/// How often the two allocators are run side by side.
+/// The number of runs of both allocators side by side.
 const RUNS: usize = 50;
-/// In so many runs blocks may overlap. The contract wants the break: between the question where it is and the move of it, a
-/// thread in the C library's malloc may move it too, and no lock is common to both.
+/// The number of runs in which blocks may overlap. The contract demands the break, and no lock is common to both allocators:
+/// the C library may move the break between our look at it and our move of it.
 const MOST_RUNS_WITH_OVERLAPS: usize = 0;
 
 #[test]
@@ -53,22 +53,22 @@ fn blocks_beside_the_c_librarys_do_not_overlap() {
 }
 
 #[test]
-fn no_function_changes_errno_while_threads_wait_for_each_other() {
+fn errno_under_contention_is_kept() {
     let programs = Programs::new();
     let program = linked(&programs, "os_faults/errno.c");
     assert_eq!(fine(&mut command(&program)), "");
 }
 
 #[test]
-fn a_fork_in_a_signal_handler_ends() {
+fn fork_in_a_signal_handler_ends() {
     let programs = Programs::new();
     let program = linked(&programs, "preload_faults/fork_in_handler.c");
     assert_eq!(fine(command(&program).arg("300")), "");
 }
 
-/// Each setting says as many lines as the program announces, each about one call.
+/// The program gets exactly the lines that it announces, one for each call.
 #[test]
-fn pointers_to_anywhere_are_no_blocks_under_any_setting() {
+fn pointers_to_anywhere_under_each_setting_are_no_blocks() {
     let programs = Programs::new();
     let program = linked(&programs, "preload_faults/pointers.c");
     let mut wrong = Vec::new();

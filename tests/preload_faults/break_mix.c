@@ -1,6 +1,7 @@
 /*
- * break_mix down|odd|thread|libc: the break moves while the program allocates: up and down again, up by odd numbers for good,
- * in another thread, or by the C library's own malloc. All contents are kept.
+ * Moves the break while it allocates, and checks that all blocks keep their contents.
+ *
+ * break_mix down: up and down again. odd: up by odd numbers. thread: up, in another thread. libc: by the C library's malloc.
  */
 #include "../preload_api/check.h"
 #include <dlfcn.h>

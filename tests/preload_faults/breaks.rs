@@ -1,4 +1,4 @@
-//! A break that the program, a thread or the C library's own malloc moves, and one that stays where it is.
+//! A break that others move, and that this library leaves alone.
 
 use std::fs;
 
@@ -15,37 +15,37 @@ fn keeps_contents_while_the_break_moves(kind: &str) {
 }
 
 #[test]
-fn a_break_that_goes_up_and_down_takes_no_contents() {
+fn blocks_beside_a_break_that_goes_up_and_down_keep_their_contents() {
     keeps_contents_while_the_break_moves("down");
 }
 
 #[test]
-fn a_break_that_goes_up_by_odd_numbers_takes_no_contents() {
+fn blocks_beside_a_break_at_odd_addresses_keep_their_contents() {
     keeps_contents_while_the_break_moves("odd");
 }
 
 #[test]
-fn a_break_that_another_thread_moves_takes_no_contents() {
+fn blocks_beside_a_break_that_a_thread_moves_keep_their_contents() {
     keeps_contents_while_the_break_moves("thread");
 }
 
 #[test]
-fn the_c_librarys_own_malloc_takes_no_contents() {
+fn blocks_beside_the_c_librarys_malloc_keep_their_contents() {
     keeps_contents_while_the_break_moves("libc");
 }
 
-/// The heap has addresses of its own: what moves the break does not meet it.
+/// The heap has addresses of its own, far from the break.
 #[test]
-fn the_break_does_not_move() {
+fn the_break_under_fifty_megabytes_stays() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/layout.c", "layout", &[]);
     let [few, many] = ["0", "50000"].map(|blocks| calls(preloaded(&program).args(["free", blocks]), "brk"));
     assert_eq!(few, many, "calls of brk without blocks and with 50 MB of them");
 }
 
-/// Nor could it, by the C library's functions; the heap of `os_malloc` is not linked into this library.
+/// The heap of `os_malloc`, which needs the break, is not linked into this library.
 #[test]
-fn the_library_imports_nothing_that_moves_the_break() {
+fn the_library_imports_no_function_of_the_break() {
     let bytes = fs::read(&built().malloc_library).unwrap();
     let library = object::File::parse(&*bytes).unwrap();
     let imported = library.dynamic_symbols().filter(|symbol| symbol.is_undefined());

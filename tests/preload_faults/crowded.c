@@ -1,6 +1,8 @@
 /*
- * crowded many|full: works in an address space with ten thousand mappings and with pages that nobody may touch next to each of
- * them; or with as many mappings as the system lets a process have, and afterwards without those.
+ * Allocates in a crowded address space.
+ *
+ * crowded many: beside ten thousand mappings, each with inaccessible pages next to it.
+ * crowded full: with as many mappings as a process may have, and again after they are gone.
  */
 #include "../preload_api/check.h"
 #include "maps.h"
@@ -11,7 +13,7 @@ enum { PAGE = 4096, MANY = 10000, MOST = 300000, LEFT = 20, STEPS = 60000, LARGE
 
 static char *crowd;
 
-/* Every other page of a mapping can be read, so that each page counts as a mapping; how many there are. */
+/* Splits one mapping: every other page becomes readable. Returns the number of pages that are mappings now. */
 static size_t make_crowd(size_t pages) {
     size_t made = 0;
     for (; made < pages; made += 2)
@@ -20,7 +22,7 @@ static size_t make_crowd(size_t pages) {
     return made;
 }
 
-/* Right behind and before each mapping. */
+/* Puts an inaccessible page before and behind each mapping. */
 static void make_walls(void) {
     static uintptr_t edges[4 * MANY];
     uintptr_t start, end;
@@ -29,7 +31,7 @@ static void make_walls(void) {
         edges[count++] = end;
         edges[count++] = start - PAGE;
     }
-    for (int i = 0; i < count; i++) /* where there is something already, nothing happens */
+    for (int i = 0; i < count; i++) /* an occupied place stays as it is */
         mmap((void *)edges[i], PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
@@ -48,7 +50,7 @@ int main(int count, char **arguments) {
         CHECK(work(STEPS, LARGEST) == 0);
     } else if (made < pages) {
         CHECK(mprotect(crowd, LEFT * PAGE, PROT_NONE) == 0);
-        work(STEPS, LARGEST); /* refusals are to be expected */
+        work(STEPS, LARGEST); /* refusals are right here */
         malloc_trim(0);
     } else {
         dprintf(2, "not tested: the system lets a process have very many mappings\n");

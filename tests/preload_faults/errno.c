@@ -1,4 +1,4 @@
-/* Six threads want the heap at once: what succeeds leaves errno alone, in each function that allocates, resizes or frees. */
+/* Six threads contend for the heap; each function that succeeds keeps errno. */
 #include "../preload_api/check.h"
 
 enum { THREADS = 6, ROUNDS = 3000 };

@@ -3,7 +3,7 @@
 use crate::run::{Programs, fine, preloaded};
 
 #[test]
-fn success_keeps_errno_while_threads_wait_for_each_other() {
+fn errno_under_contention_is_kept() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/errno.c", "errno", &[]);
     assert_eq!(fine(&mut preloaded(&program)), "");

@@ -1,6 +1,8 @@
 /*
- * foreign libc|deep FUNCTION [PLUGIN]: passes a block of the C library's own malloc to free, realloc or malloc_usable_size. The
- * block comes from its other name, or from a plugin that is bound to the C library first. Prints the pointer, and "on".
+ * Passes a block of the C library's own malloc to a function of ours. Prints the pointer, then "on".
+ *
+ * foreign libc FUNCTION: the block comes from the C library's other name for malloc.
+ * foreign deep FUNCTION PLUGIN: it comes from a plugin that is bound to the C library before us.
  */
 #include "../preload_api/check.h"
 #include <dlfcn.h>

@@ -1,15 +1,15 @@
-//! Blocks of the C library's own malloc, and calls when a process ends.
+//! Blocks of the C library's own malloc, and calls at the end of a process.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
 use crate::run::{Programs, bare, fine, preloaded, run};
 
-/// What the program ends with where there is nothing to test.
+/// The exit code of a program that finds nothing to test.
 const UNTESTED: i32 = 77;
 
-/// Passes a block to each function. Under abort it is said and ends the process; under report it is said, and all goes on.
-fn a_block_of_the_c_library_is_said(kind: &str, plugin: &Path, program: &Path) {
+/// Passes a foreign block to each function. Either setting reports it; abort also ends the process.
+fn reports_a_block(kind: &str, plugin: &Path, program: &Path) {
     for function in ["free", "realloc", "malloc_usable_size"] {
         for setting in ["report", "abort"] {
             let mut command = preloaded(program);
@@ -18,7 +18,7 @@ fn a_block_of_the_c_library_is_said(kind: &str, plugin: &Path, program: &Path) {
                 eprintln!("not tested: the C library has no other name for malloc");
                 return;
             }
-            let asks = function == "malloc_usable_size"; // a question is no misuse
+            let asks = function == "malloc_usable_size"; // to ask is no misuse
             let pointer = ran.out.lines().next().unwrap_or_else(|| panic!("{command:?}: {ran:?}"));
             let line = format!("osmem: {function}({pointer}): it is no block of this allocator\n");
             assert_eq!(ran.errors, if asks { "" } else { &line }, "{command:?}: {ran:?}");
@@ -32,23 +32,23 @@ fn a_block_of_the_c_library_is_said(kind: &str, plugin: &Path, program: &Path) {
 }
 
 #[test]
-fn a_block_of_the_c_librarys_other_malloc_is_said_to_be_none() {
+fn a_block_of_libc_malloc_passed_to_free_is_reported() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/foreign.c", "foreign", &["-ldl"]);
-    a_block_of_the_c_library_is_said("libc", Path::new(""), &program);
+    reports_a_block("libc", Path::new(""), &program);
 }
 
-/// Such a plugin finds the C library's malloc before ours.
+/// `RTLD_DEEPBIND` makes a plugin find the C library's malloc before ours.
 #[test]
-fn a_block_of_a_deeply_bound_plugin_is_said_to_be_none() {
+fn a_block_of_a_deeply_bound_plugin_passed_to_free_is_reported() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/foreign.c", "foreign", &["-ldl"]);
     let plugin = programs.compile("preload_faults/plugin.c", "plugin.so", &["-shared", "-fPIC"]);
-    a_block_of_the_c_library_is_said("deep", &plugin, &program);
+    reports_a_block("deep", &plugin, &program);
 }
 
 #[test]
-fn calls_come_until_the_very_end_of_a_process() {
+fn malloc_at_the_end_of_a_process_works() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/late.c", "late", &[]);
     for end in ["exit", "quick"] {

@@ -2,7 +2,7 @@
 
 use crate::run::{Programs, fine, preloaded};
 
-/// Seconds for which the threads want each other's locks.
+/// Seconds for which the threads contend.
 const SECONDS: &str = "4";
 
 fn forks_beside_streams(readers: &str) {
@@ -13,17 +13,17 @@ fn forks_beside_streams(readers: &str) {
 }
 
 #[test]
-fn forks_beside_two_readers_and_a_flusher_end() {
+fn fork_beside_two_readers_and_a_flush_ends() {
     forks_beside_streams("2");
 }
 
 #[test]
-fn forks_beside_four_readers_and_a_flusher_end() {
+fn fork_beside_four_readers_and_a_flush_ends() {
     forks_beside_streams("4");
 }
 
 #[test]
-fn a_fork_in_a_signal_handler_ends() {
+fn fork_in_a_signal_handler_ends() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/fork_in_handler.c", "fork_in_handler", &[]);
     assert_eq!(fine(preloaded(&program).arg("300")), "");

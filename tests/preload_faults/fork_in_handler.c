@@ -1,6 +1,7 @@
 /*
- * fork_in_handler FORKS: a signal handler forks while the only thread allocates; fork may be called by a handler. With OS
- * defined, the functions of osmem.h allocate.
+ * fork_in_handler FORKS: forks in a signal handler while the only thread allocates. POSIX lets a handler call fork.
+ *
+ * With OS defined, the functions of osmem.h allocate.
  */
 #include "../preload_api/check.h"
 #include <signal.h>

@@ -1,6 +1,8 @@
 /*
- * fork_stdio FILE SECONDS READERS: forks, reads long lines and flushes all streams at once. A reader allocates under the lock
- * of its stream, and fork takes the lock of all streams: a lock of the heap must not stand between the two.
+ * fork_stdio FILE SECONDS READERS: forks, reads long lines and flushes all streams, each in threads of its own.
+ *
+ * A reader allocates under the lock of its stream, and fork takes the lock of all streams. An allocator that holds its own
+ * lock meanwhile closes a circle, and all threads hang.
  */
 #include "../preload_api/check.h"
 #include <sys/wait.h>

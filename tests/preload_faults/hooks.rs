@@ -1,9 +1,9 @@
-//! Beside another preloaded library, which wraps a function of the C library and allocates in it.
+//! A second preloaded library that wraps a function of the C library and allocates in it.
 
 use crate::run::{Programs, bare, fine};
 use crate::support::built;
 
-/// Runs the program with the wrapper before our library, and behind it.
+/// Runs the program with the wrapper before our library, then behind it.
 fn allocates_in(function: &str) {
     let programs = Programs::new();
     let define = format!("-DWRAPS_{function}");
@@ -25,13 +25,13 @@ macro_rules! wrapped {
 }
 
 wrapped! {
-    a_wrapped_mmap_may_allocate: "mmap"
-    a_wrapped_sbrk_may_allocate: "sbrk"
-    a_wrapped_sysconf_may_allocate: "sysconf"
-    wrapped_keys_of_threads_may_allocate: "key"
-    a_wrapped_madvise_may_allocate: "madvise"
-    a_wrapped_mprotect_may_allocate: "mprotect"
-    a_wrapped_mremap_may_allocate: "mremap"
-    a_wrapped_getauxval_may_allocate: "getauxval"
-    a_wrapped_syscall_may_allocate: "syscall"
+    malloc_under_a_wrapped_mmap_ends: "mmap"
+    malloc_under_a_wrapped_sbrk_ends: "sbrk"
+    malloc_under_a_wrapped_sysconf_ends: "sysconf"
+    malloc_under_wrapped_thread_keys_ends: "key"
+    malloc_under_a_wrapped_madvise_ends: "madvise"
+    malloc_under_a_wrapped_mprotect_ends: "mprotect"
+    malloc_under_a_wrapped_mremap_ends: "mremap"
+    malloc_under_a_wrapped_getauxval_ends: "getauxval"
+    malloc_under_a_wrapped_syscall_ends: "syscall"
 }

@@ -1,6 +1,6 @@
 /*
- * late exit|quick: allocates in handlers of exit, in destructors, in destructors of a thread's variables, and in a thread that
- * goes on while the process ends. What comes last says "fine".
+ * late exit|quick: allocates in exit handlers, destructors, destructors of thread variables, and threads that outlive main.
+ * The last destructor prints "fine".
  */
 #include "../preload_api/check.h"
 
@@ -39,7 +39,7 @@ static void with_status(int status, void *unused) {
     allocate();
 }
 
-/* Frees what the first constructor took. */
+/* Frees the blocks of the first constructor. */
 static void last(void) {
     for (int i = 0; i < BLOCKS; i++) {
         CHECK(filled(early[i], 100, i));

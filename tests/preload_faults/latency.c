@@ -1,6 +1,5 @@
 /*
- * latency PATTERN FILE: the processor time of each call of a fixed sequence, in nanoseconds, as 32-bit numbers in a file. The
- * smallest of several runs leaves out what the machine does besides.
+ * latency PATTERN FILE: writes the processor time of each call of a fixed sequence, as 32-bit nanoseconds, to a file.
  */
 #include "../preload_api/check.h"
 #include <sys/mman.h>
@@ -55,7 +54,7 @@ static void resize(size_t at, size_t bytes) {
     slots[at] = block;
 }
 
-/* So many blocks of a size, freed in their order or at random; then larger ones. */
+/* Blocks of one size, freed in their order or at random; then a few larger ones. */
 static void wave(size_t blocks, size_t bytes, int random) {
     for (size_t i = 0; i < blocks; i++)
         take(i, bytes);
@@ -73,7 +72,7 @@ static void wave(size_t blocks, size_t bytes, int random) {
     take(3, 100000);
 }
 
-/* Blocks that come and go among others that stay. */
+/* Short-lived blocks among others that stay. */
 static void mixed(int steps, size_t live, size_t least, size_t range) {
     for (int i = 0; i < steps; i++) {
         size_t at = next() % live;

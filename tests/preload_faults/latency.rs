@@ -1,5 +1,5 @@
-//! The worst call of a sequence, beside the C library's worst. Each call counts with the least processor time that it took in
-//! several runs: what the machine does besides falls out.
+//! The processor time of the slowest calls of a sequence, compared with the C library's. Each call counts with its least time
+//! over several runs, which leaves out interruptions.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,11 @@ use crate::run::{Programs, bare, fine, preloaded};
 const RUNS: usize = 5;
 const PATTERNS: [&str; 7] = ["wave", "shuffled", "many", "mixed", "large", "growing", "halves"];
 
-/// A call may take as long as the C library's worst, or so many nanoseconds.
+/// A call may take as long as the C library's worst, or this number of nanoseconds.
 const WORST: u32 = 2_000_000;
-/// So many calls in a thousand are looked at together; they may take twice as long as the C library's, and so much more.
+/// The slowest calls in a thousand that the second comparison leaves out.
 const SELDOM: usize = 1;
+/// The rest may take twice as long as the C library's, and this number of nanoseconds more.
 const SLACK: u32 = 20_000;
 
 /// The nanoseconds of each call, in ascending order.
@@ -32,7 +33,7 @@ fn calls(program: &Path, pattern: &str, preload: bool) -> Vec<u32> {
 }
 
 #[test]
-fn no_call_takes_much_longer_than_the_c_librarys_worst() {
+fn the_slowest_calls_beside_the_c_librarys_are_no_slower() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/latency.c", "latency", &[]);
     let mut wrong = Vec::new();

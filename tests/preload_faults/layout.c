@@ -1,6 +1,8 @@
 /*
- * layout free|page|wide BLOCKS: allocates with nothing above the break, with a page there, or with 40 GiB of pages that nobody
- * may touch. Prints how many blocks were refused, and how many mappings there were before, with all blocks, and afterwards.
+ * Allocates from a heap that has something in its way. Prints the number of refused blocks, and the number of mappings before,
+ * with all blocks, and after all were freed.
+ *
+ * layout free|page|wide BLOCKS: nothing, one page or 40 GiB of inaccessible memory stand above the break.
  */
 #include "../preload_api/check.h"
 #include "maps.h"
@@ -11,7 +13,7 @@ static const uintptr_t MIB = 1 << 20, GIB = 1 << 30;
 static void wall(uintptr_t at, size_t bytes) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     void *is = mmap((void *)at, bytes, PROT_NONE, flags, -1, 0);
-    CHECK(is == (void *)at || errno == EEXIST); /* something else is in the way just as well */
+    CHECK(is == (void *)at || errno == EEXIST); /* then another mapping is in the way */
 }
 
 int main(int count, char **arguments) {

@@ -1,16 +1,16 @@
-//! Where the heap grows, in how many mappings, and by how many system calls.
+//! The growth of the heap: its place, its mappings and its system calls.
 
 use std::fs;
 use std::process::Command;
 
 use crate::run::{Programs, fine, preloaded, run, tool};
 
-/// How many more mappings there may be than before.
+/// The number of mappings that may be added.
 const MORE_MAPPINGS: i32 = 100;
-/// So many blocks, of 1 KiB as a mean, come with one system call at least.
+/// The least number of blocks, of 1 KiB on average, per system call.
 const BLOCKS_PER_CALL: usize = 10;
 
-/// How many of these system calls a program makes, as strace sees it; the program must succeed.
+/// Counts these system calls of a program under strace. The program must succeed.
 pub fn calls(command: &mut Command, which: &str) -> usize {
     let log = tempfile::NamedTempFile::new().unwrap();
     let mut strace = Command::new(tool("strace"));
@@ -43,27 +43,27 @@ fn grows(kind: &str) {
 }
 
 #[test]
-fn the_heap_grows_with_room_above_the_break() {
+fn the_heap_with_room_above_the_break_grows() {
     grows("free");
 }
 
 #[test]
-fn the_heap_grows_with_a_page_above_the_break() {
+fn the_heap_with_a_page_above_the_break_grows() {
     grows("page");
 }
 
 #[test]
-fn the_heap_grows_with_no_room_far_above_the_break() {
+fn the_heap_with_no_room_above_the_break_grows() {
     grows("wide");
 }
 
 #[test]
-fn ten_thousand_mappings_leave_room_for_blocks() {
+fn malloc_beside_ten_thousand_mappings_succeeds() {
     crowded("many");
 }
 
 #[test]
-fn as_many_mappings_as_there_may_be_are_refusals_at_most() {
+fn malloc_at_the_limit_of_mappings_refuses_and_goes_on() {
     crowded("full");
 }
 

@@ -1,8 +1,8 @@
-//! A system that gives little, or refuses a call.
+//! A system that gives little memory, or refuses a call.
 
 use crate::run::{Programs, preloaded, run};
 
-/// What a program ends with where there is nothing to test.
+/// The exit code of a program that finds nothing to test.
 const UNTESTED: i32 = 77;
 
 fn starts_anew(arguments: &[&[&str]], source: &str) {
@@ -23,16 +23,16 @@ fn starts_anew(arguments: &[&[&str]], source: &str) {
 }
 
 #[test]
-fn little_address_space_from_the_start_is_used_and_used_again() {
+fn a_small_address_space_from_the_start_is_used_twice() {
     starts_anew(&[&["as", "64"], &["as", "200"]], "starved");
 }
 
 #[test]
-fn little_data_from_the_start_is_used_and_used_again() {
+fn a_small_data_limit_from_the_start_is_used_twice() {
     starts_anew(&[&["data", "16"], &["data", "100"]], "starved");
 }
 
-/// The errors that filters give as a rule, and the one that the system gives.
+/// The usual errors of filters, and the usual error of the system.
 const ERRORS: [&str; 3] = ["EPERM", "ENOSYS", "ENOMEM"];
 
 /// Refuses `call` from the start of a program, or in the middle of it.
@@ -43,34 +43,34 @@ fn refuses(call: &str, moments: &[&str], refusals: &str) {
     starts_anew(&arguments, "refused");
 }
 
-/// What gives no memory can be done without.
+/// The call gives no memory, so the heap does without it.
 #[test]
-fn a_filter_on_advice_refuses_no_blocks() {
+fn malloc_under_a_filter_on_madvise_succeeds() {
     refuses("madvise", &["start", "later"], "never");
 }
 
 #[test]
-fn a_filter_on_moved_mappings_refuses_no_blocks() {
+fn malloc_under_a_filter_on_mremap_succeeds() {
     refuses("mremap", &["start", "later"], "never");
 }
 
 #[test]
-fn a_filter_on_the_break_refuses_no_blocks() {
+fn malloc_under_a_filter_on_brk_succeeds() {
     refuses("brk", &["start", "later"], "never");
 }
 
-/// The loader itself needs the others.
+/// The loader itself needs this call at the start.
 #[test]
-fn a_filter_on_mappings_leaves_what_there_is() {
+fn malloc_under_a_filter_on_mmap_uses_free_blocks() {
     refuses("mmap", &["later"], "sometimes");
 }
 
 #[test]
-fn a_filter_on_access_leaves_what_there_is() {
+fn malloc_under_a_filter_on_mprotect_uses_free_blocks() {
     refuses("mprotect", &["later"], "sometimes");
 }
 
 #[test]
-fn a_filter_on_the_end_of_mappings_leaves_what_there_is() {
+fn malloc_under_a_filter_on_munmap_uses_free_blocks() {
     refuses("munmap", &["start", "later"], "sometimes");
 }

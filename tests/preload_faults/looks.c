@@ -1,6 +1,6 @@
 /*
- * One thread makes the heap grow and shrink while others ask for the size of blocks that are none: at addresses of the heap, of
- * memory that the heap is giving back, and beyond its end. Nothing may be read that is gone.
+ * Asks for the size of addresses that are no blocks, while another thread makes the heap grow and shrink. The addresses lie in
+ * the heap, in memory that the heap gives back, and beyond its end.
  */
 #include "../preload_api/check.h"
 

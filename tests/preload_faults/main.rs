@@ -1,5 +1,5 @@
-//! `libosmem_malloc.so` where a program, another library or the system makes it hard: forks at any moment, wrapped functions,
-//! a break that moves, pointers to anywhere, refusals, late calls; and what it costs in memory, system calls and time.
+//! `libosmem_malloc.so` under hard conditions: forks at any moment, wrapped functions, a break that moves, pointers to anywhere,
+//! refusals and late calls. Its costs in memory, system calls and time are compared with the C library's.
 #![expect(clippy::unwrap_used, reason = "a panic here is the report")]
 
 #[path = "../support/mod.rs"]

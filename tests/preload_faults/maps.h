@@ -17,7 +17,7 @@ static inline char *maps_text(void) {
     return text;
 }
 
-/* How many there are. */
+/* Counts them. */
 static inline int maps_count(void) {
     int lines = 0;
     for (const char *at = maps_text(); (at = strchr(at, '\n')); at++)

@@ -1,6 +1,6 @@
 /*
- * peak up|down|random SIZE: a peak of 150 MB in blocks of one size, which are freed as they were allocated, the other way
- * round, or at random; then a million calls with 5 MB in use. A line for each stage.
+ * peak up|down|random SIZE: fills 150 MB with blocks of one size and frees them in the same order, in reverse or at random.
+ * Then it makes a million calls with 5 MB in use. Each stage prints a line.
  */
 #include "../preload_api/check.h"
 #include "resident.h"

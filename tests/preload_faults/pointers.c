@@ -1,7 +1,8 @@
 /*
- * pointers report|abort|ignore: passes pointers that are no blocks to every function that takes one: addresses all over the
- * address space, the edges of each mapping, gaps between them, blocks that were freed. Prints how many lines must be said.
- * With OS defined, the functions of osmem.h are called.
+ * pointers report|abort|ignore: passes pointers that are no blocks to every function that takes a pointer.
+ *
+ * They point all over the address space, to the edges of mappings, into gaps, and to freed blocks. Prints the number of lines
+ * that the library must have said. With OS defined, the functions of osmem.h are called.
  */
 #include "../preload_api/check.h"
 #include "maps.h"
@@ -25,7 +26,7 @@ static char *wrong[MOST];
 static int wrongs, unknown;
 static char *volatile current;
 
-/* Says which pointer was read through. */
+/* Names the pointer that led to a crash. */
 static void on_fault(int number) {
     dprintf(2, "signal %d at pointer %p\n", number, (void *)current);
     _exit(3);
@@ -38,7 +39,7 @@ static int is_live(const char *p) {
     return 0;
 }
 
-/* Notes a pointer, unless it is a block: one of this program, or one that the C library has. */
+/* Notes a pointer that is no block of this program or of the C library. */
 static void add(uintptr_t address) {
     char *p = current = (char *)address;
     if (!p || is_live(p))
@@ -57,7 +58,7 @@ static void add_around(uintptr_t address) {
         add(address + (uintptr_t)(intptr_t)by[i]);
 }
 
-/* A mapping at this place that lasts, or is given back at once. */
+/* Makes a mapping at this place that lasts, or is given back at once. */
 static void mapping(uintptr_t at, size_t bytes, int access, int lasts) {
     char *p = mmap((void *)at, bytes, access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (p == MAP_FAILED)
@@ -69,7 +70,7 @@ static void mapping(uintptr_t at, size_t bytes, int access, int lasts) {
     add_around((uintptr_t)p + bytes);
 }
 
-/* Blocks, with bytes of the program's own between them where the break moves, and then a page above the break. */
+/* Allocates, moves the break itself meanwhile, and puts a page above the break half way. */
 static void populate(void) {
     for (int i = 0; i < BLOCKS; i++) {
         if (i == BLOCKS / 2) {
@@ -81,7 +82,7 @@ static void populate(void) {
         block[i] = malloc(SIZE);
         if (block[i])
             fill(block[i], SIZE, i);
-        if (i % 20 == 0) { /* some pages of what the program took are given back */
+        if (i % 20 == 0) { /* takes bytes and gives some pages of them back */
             char *own = sbrk(8 * PAGE + 5);
             if (own == (void *)-1)
                 continue;
@@ -128,14 +129,14 @@ static void add_nowhere(void) {
         add_around((uintptr_t)1 << bit);
     for (int bit = 20; bit < 64; bit++)
         add_around(~(uintptr_t)0 << bit);
-    /* A page that can be read after one that cannot: what stands before its first byte is out of reach. */
+    /* A readable page behind an inaccessible one: nothing before its first byte can be read. */
     char *pages = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(pages != MAP_FAILED && mprotect(pages + PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
     add_around((uintptr_t)pages + PAGE);
     add_around((uintptr_t)pages + 2 * PAGE);
 }
 
-/* The edges of each mapping, the middle of it, and the middle of the gap behind it. */
+/* The edges and the middle of each mapping, and the middle of the gap before it. */
 static void add_maps(void) {
     uintptr_t start, end, before = 0;
     for (char *text = maps_text(); maps_next(&text, &start, &end); before = end) {
@@ -146,7 +147,7 @@ static void add_maps(void) {
     }
 }
 
-/* Anywhere from far below the lowest block to far above the highest one. */
+/* Random addresses from far below the lowest block to far above the highest one. */
 static void add_random(void) {
     uintptr_t low = ~(uintptr_t)0, high = 0, state = 7;
     for (int i = 0; i < BLOCKS; i++) {
@@ -175,7 +176,7 @@ static void pass(char *p, int resize) {
     CHECK_ERRNO(MARK);
 }
 
-/* Each in a process of its own, which must end by SIGABRT. */
+/* Passes each pointer in a child, which must end by SIGABRT. */
 static int pass_in_children(void) {
     int step = wrongs / FORKS + 1, passed = 0;
     for (int i = 0; i < wrongs; i += step, passed++) {

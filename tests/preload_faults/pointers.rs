@@ -1,8 +1,8 @@
-//! Pointers that are no blocks: they are said, and nothing is read that is not there.
+//! Pointers that are no blocks: the library reports them and reads no memory that is not its own.
 
 use crate::run::{Programs, fine, preloaded, run};
 
-/// Runs the program under a setting; it must say as many lines as it announces, each about one call.
+/// Runs the program under a setting. It must get exactly the lines that it announces, one for each call.
 fn passes_pointers(setting: &str) {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/pointers.c", "pointers", &[]);
@@ -26,23 +26,23 @@ fn end_of(text: &str) -> String {
 }
 
 #[test]
-fn pointers_to_anywhere_are_reported_where_that_is_set() {
+fn pointers_to_anywhere_under_report_are_reported() {
     passes_pointers("report");
 }
 
 #[test]
-fn pointers_to_anywhere_are_ignored_where_that_is_set() {
+fn pointers_to_anywhere_under_ignore_are_ignored() {
     passes_pointers("ignore");
 }
 
 #[test]
-fn a_pointer_to_anywhere_ends_the_process_by_an_abort() {
+fn a_pointer_to_anywhere_under_abort_aborts() {
     passes_pointers("abort");
 }
 
-/// A stranger's pointer may be looked at while the heap gives memory back.
+/// An address may be looked at while the heap gives its memory back.
 #[test]
-fn a_look_reads_nothing_that_another_thread_gives_back() {
+fn a_look_at_memory_that_another_thread_gives_back_is_safe() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/looks.c", "looks", &[]);
     assert_eq!(fine(&mut preloaded(&program)), "");

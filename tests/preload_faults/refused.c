@@ -1,6 +1,7 @@
 /*
- * refused CALL ERROR start|later never|sometimes: works where a filter refuses one system call with one error, from the start
- * of the program or later; which may lead to refusals, or must not.
+ * refused CALL ERROR start|later never|sometimes: allocates under a filter that refuses one system call with one error.
+ *
+ * The filter is there from the start of the program, or comes later. Blocks are never refused, or sometimes.
  */
 #include "../preload_api/check.h"
 #include "work.h"
@@ -44,7 +45,7 @@ static void refuse(int call, int error) {
         _exit(UNTESTED);
 }
 
-/* Frees blocks among others that stay, and takes as many again: they lie ready, whatever the system refuses. */
+/* Frees blocks among others that stay, and takes the same number again, for which the system is not needed. */
 static void use_again(unsigned char **blocks) {
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < BLOCKS; i++)

@@ -1,9 +1,9 @@
-/* How much memory of its own the process has in fact, read without allocating. */
+/* The memory that a process really has, read without allocating. */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-/* Prints a line with the name of a stage and the KiB of anonymous memory: counted page by page, shared memory left out. */
+/* Prints the name of a stage and the exact KiB of anonymous memory, without shared memory. */
 static inline void stage(const char *name) {
     static char text[4096];
     int file = open("/proc/self/smaps_rollup", O_RDONLY);
@@ -17,14 +17,14 @@ static inline void stage(const char *name) {
     dprintf(1, "%s %ld\n", name, strtol(at + strlen("\nAnonymous:"), NULL, 10));
 }
 
-/* An array that is not counted. */
+/* Makes an array that does not count. */
 static inline void *uncounted(size_t bytes) {
     void *array = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(array != MAP_FAILED);
     return array;
 }
 
-/* Where the system would put huge pages depends on addresses. */
+/* Turns huge pages off, whose number depends on addresses. */
 static inline void without_huge_pages(void) {
     CHECK(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0);
 }

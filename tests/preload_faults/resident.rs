@@ -1,4 +1,4 @@
-//! What stays resident after a peak, beside what the C library's own malloc leaves.
+//! The memory that stays resident after a peak, compared with the C library's own malloc.
 
 use std::env;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::process::Command;
 
 use crate::run::{Programs, bare, preloaded, run};
 
-/// A fifth more than the C library has is as good, and so are two MiB for what a library has of its own.
+/// The memory that is allowed, in percent of the C library's, and on top of that for the library's own data.
 const MOST_TIMES: u64 = 120;
 const MOST_KIB_MORE: u64 = 2048;
 
-/// Orders and sizes of blocks; the first ones are always tried, the others with `OSMEM_TEST_ROUNDS` beyond 1.
+/// Orders and sizes of blocks. The first [`ALWAYS`] are always tried, the others with `OSMEM_TEST_ROUNDS` beyond 1.
 const PEAKS: [(&str, &str); 21] = [
     ("up", "100"),
     ("up", "1000"),
@@ -36,7 +36,7 @@ const PEAKS: [(&str, &str); 21] = [
 ];
 const ALWAYS: usize = 10;
 
-/// The stages of a program, and the KiB that it has at each.
+/// The stages of a program with its KiB at each.
 fn stages(command: &mut Command) -> Vec<(String, u64)> {
     let ran = run(command);
     assert!(ran.status.success(), "{command:?}: {ran:?}");
@@ -59,7 +59,7 @@ fn excesses(program: &Path, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_peak_is_given_back_whatever_the_order_of_its_end() {
+fn a_peak_freed_in_any_order_goes_back() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/peak.c", "peak", &[]);
     let rounds = env::var("OSMEM_TEST_ROUNDS").map_or(1, |rounds| rounds.parse::<usize>().unwrap());
@@ -69,7 +69,7 @@ fn a_peak_is_given_back_whatever_the_order_of_its_end() {
 }
 
 #[test]
-fn a_thread_at_the_peak_keeps_none_of_it() {
+fn a_peak_with_a_short_thread_goes_back() {
     let programs = Programs::new();
     let program = programs.compile("preload_faults/thread_at_peak.c", "thread_at_peak", &[]);
     let wrong: Vec<_> = ["0", "1"].iter().flat_map(|threads| excesses(&program, &[threads])).collect();

@@ -1,6 +1,5 @@
 /*
- * starved as|data MIB: starts anew with so little address space or data, takes all there is in blocks of several sizes, and
- * gets as much again after it has freed them.
+ * starved as|data MIB: sets a limit and starts anew. Takes all memory in blocks of one size, frees them, and gets them again.
  */
 #include "../preload_api/check.h"
 #include "work.h"
@@ -11,7 +10,7 @@ struct chain {
     size_t number;
 };
 
-/* Blocks until there are no more. */
+/* Takes blocks until they are refused, and counts them. */
 static size_t take_all(struct chain **list, size_t size) {
     size_t count = 0;
     errno = MARK;
@@ -58,7 +57,7 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct chain *list = NULL;
         size_t first = take_all(&list, sizes[i]);
-        CHECK(first * sizes[i] > room / 3); /* little is lost, and nothing to the sizes before */
+        CHECK(first * sizes[i] > room / 3); /* the sizes before have left no loss */
         give_back(list, sizes[i], first);
         list = NULL;
         size_t again = take_all(&list, sizes[i]);

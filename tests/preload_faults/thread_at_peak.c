@@ -1,4 +1,4 @@
-/* thread_at_peak 0|1: a thread begins and ends while 150 MB are in use, or none does; then all is freed. */
+/* thread_at_peak 0|1: frees 150 MB. With 1, a thread begins and ends while they are in use. Each stage prints a line. */
 #include "../preload_api/check.h"
 #include "resident.h"
 

@@ -1,4 +1,4 @@
-/* Allocates, resizes and frees at random where memory may be refused. */
+/* A random load for conditions under which memory may be refused. */
 
 enum { WORK_SLOTS = 1000 };
 
@@ -19,8 +19,8 @@ static inline void worked_fill(const struct worked *slot, int seed) {
 }
 
 /*
- * Does so many steps with blocks of at most `largest` bytes, most of them small, and frees all. A refusal is null with ENOMEM
- * and leaves the old block as it was; success leaves errno alone. Returns how many refusals there were.
+ * Allocates, resizes and frees at random, most blocks small and none larger than `largest`; at last frees all. A refusal is
+ * null with ENOMEM and keeps the old block. Success keeps errno. Returns the number of refusals.
  */
 static inline int work(int steps, size_t largest) {
     static struct worked slots[WORK_SLOTS];

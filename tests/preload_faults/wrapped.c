@@ -1,4 +1,4 @@
-/* Allocates in every way, in two threads at once and one after the other, so that each wrapped function is needed. */
+/* Allocates in every way, first alone and then in two threads, so that each wrapped function is called. */
 #include "../preload_api/check.h"
 
 enum { ROUNDS = 200 };

@@ -1,6 +1,5 @@
 /*
- * A library to be preloaded that wraps one function of the C library, named by a macro, and allocates before each call of it,
- * as tracing libraries do.
+ * Wraps one function of the C library, named by a macro, as a preloaded tracing library does. It allocates before each call.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Allocates small, medium and large, but not once more inside of that. */
+/* Allocates a small, a medium and a large block, unless it is inside of itself. */
 static void allocate(void) {
     static __thread int inside;
     static const size_t sizes[] = {50, 5000, 300000};

@@ -1,5 +1,5 @@
-//! Compiles C programs and runs programs to their end. A program that does not end in time is a failure, and nothing that it
-//! started is left behind.
+//! Compiles C programs and runs programs to their end. A program that does not end in time is a failure. Each run ends all
+//! processes that the program started.
 
 use std::env;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::support::built;
 
-/// More than any program here takes on a busy machine; what takes longer hangs.
+/// More time than any program here takes on a busy machine. A program that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 const OPTIONS: [&str; 12] = [
@@ -26,7 +26,7 @@ const OPTIONS: [&str; 12] = [
     "-Wall",
     "-Wextra",
     "-Werror",
-    // The programs call what they call, and do wrong on purpose.
+    // The programs are wrong on purpose, and no call may be left out.
     "-fno-builtin",
     "-Wno-deprecated-declarations",
     "-Wno-alloc-size-larger-than",
@@ -35,7 +35,7 @@ const OPTIONS: [&str; 12] = [
     "-Wno-unknown-warning-option",
 ];
 
-/// Where a program is in the search path; its absence is a failure that names the remedy.
+/// Finds a program in the search path. Its absence is a failure that names the remedy.
 pub fn tool(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
@@ -67,10 +67,10 @@ impl Programs {
     }
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Ran {
-    /// How it ended.
+    /// The end of the program.
     pub status: ExitStatus,
     /// Its standard output.
     pub out: String,
@@ -78,7 +78,7 @@ pub struct Ran {
     pub errors: String,
 }
 
-/// A program with nothing in its environment that tunes an allocator.
+/// A command without variables that tune an allocator.
 pub fn bare(program: &Path) -> Command {
     let mut command = Command::new(program);
     let tunes = |name: &str| {
@@ -90,7 +90,7 @@ pub fn bare(program: &Path) -> Command {
     command
 }
 
-/// A program under `libosmem_malloc.so`.
+/// A command under `libosmem_malloc.so`.
 pub fn preloaded(program: &Path) -> Command {
     let mut command = bare(program);
     command.env("LD_PRELOAD", &built().malloc_library);
@@ -111,7 +111,7 @@ pub fn run(command: &mut Command) -> Ran {
     ran
 }
 
-/// Runs a program that finds nothing to object to and says so; what it has on standard error.
+/// Runs a program that must succeed and print "fine", and returns its standard error.
 pub fn fine(command: &mut Command) -> String {
     let ran = run(command);
     assert!(ran.status.success() && ran.out == "fine\n", "{command:?}: {}\n{}{}", ran.status, ran.out, ran.errors);
@@ -134,7 +134,7 @@ impl Running {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap())
     }
 
-    /// Waits; `false` if it takes too long. The process keeps its id afterwards.
+    /// Waits for the end, which leaves the process its id. Returns `false` if it takes too long.
     fn ends(&self) -> bool {
         let start = Instant::now();
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
@@ -147,7 +147,7 @@ impl Running {
         true
     }
 
-    /// Ends what is left of the group, whose leader still has its id.
+    /// Ends the rest of the group, whose leader still has its id.
     fn end(&mut self) -> ExitStatus {
         *self.status.get_or_insert_with(|| {
             _ = killpg(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGKILL);
