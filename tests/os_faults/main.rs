@@ -30,26 +30,39 @@ fn command(program: &Path) -> Command {
 
 /// The number of runs of both allocators side by side.
 const RUNS: usize = 50;
-/// The number of runs in which blocks may overlap. The contract demands the break, and no lock is common to both allocators:
-/// the C library may move the break between our look at it and our move of it.
+/// The number of runs in which blocks may overlap, or that may crash for it. The contract demands the break, and no lock is
+/// common to both allocators: the C library may move the break between our look at it and our move of it.
 const MOST_RUNS_WITH_OVERLAPS: usize = 0;
+const MOST_CRASHES: usize = 0;
 
 #[test]
 fn blocks_beside_the_c_librarys_do_not_overlap() {
     let programs = Programs::new();
     let program = linked(&programs, "os_faults/beside.c");
-    let mut overlapping = Vec::new();
+    let (mut overlapping, mut crashes) = (Vec::new(), Vec::new());
     for number in 0..RUNS {
         let ran = run(&mut command(&program));
-        assert!(ran.status.success() && ran.errors.is_empty(), "run {number}: {ran:?}");
+        if !ran.status.success() {
+            crashes.push(format!("run {number}: {} {}", ran.status, ran.errors));
+            continue;
+        }
         let figures: Vec<usize> = ran.out.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
-        let [overlaps, lost, _refused] = figures[..] else { panic!("{ran:?}") };
+        let [overlaps, lost, refused] = figures[..] else { panic!("{ran:?}") };
         if overlaps + lost > 0 {
-            overlapping.push(format!("run {number}: {overlaps} overlap, {lost} have lost their contents"));
+            overlapping
+                .push(format!("run {number}: {overlaps} overlap, {lost} lost their contents, {refused} refused"));
         }
     }
-    let runs = overlapping.len();
-    assert!(runs <= MOST_RUNS_WITH_OVERLAPS, "{runs} of {RUNS} runs:\n{}", overlapping.join("\n"));
+    let said = format!(
+        "of {RUNS} runs, {} with overlaps:\n{}\n{} crashed:\n{}",
+        overlapping.len(),
+        overlapping.join("\n"),
+        crashes.len(),
+        crashes.join("\n")
+    );
+    println!("{said}");
+    let in_bounds = (0..=MOST_RUNS_WITH_OVERLAPS).contains(&overlapping.len());
+    assert!(in_bounds && (0..=MOST_CRASHES).contains(&crashes.len()), "{said}");
 }
 
 #[test]
