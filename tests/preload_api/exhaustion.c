@@ -31,7 +31,7 @@ static void all_refuse(void *old, size_t bytes) {
         CHECK(!memalign(alignment, bytes));
         CHECK_ERRNO(ENOMEM);
         CHECK(posix_memalign(&place, alignment, bytes) == ENOMEM && place == &place);
-        CHECK_ERRNO(MARK);
+        CHECK_ERRNO(ENOMEM);
     }
     CHECK(!valloc(bytes));
     CHECK_ERRNO(ENOMEM);

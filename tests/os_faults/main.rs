@@ -1,0 +1,99 @@
+//! `libosmem.so` under hard conditions: another allocator that moves the break, pointers to anywhere, forks in the middle of a
+//! call, and contention.
+#![expect(clippy::unwrap_used, reason = "a panic here is the report")]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "these tests need only the library")]
+mod support;
+
+#[path = "../support/run.rs"]
+#[expect(dead_code, reason = "nothing is preloaded here")]
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use run::{Programs, bare, fine, run};
+use support::built;
+
+/// Compiles a C file and links it with the library.
+fn linked(programs: &Programs, source: &str) -> PathBuf {
+    programs.compile(source, "program", &["-DOS", built().library.to_str().unwrap()])
+}
+
+/// A command for a program that finds the library where it was built.
+fn command(program: &Path) -> Command {
+    let mut command = bare(program);
+    command.env("LD_LIBRARY_PATH", &built().dir);
+    command
+}
+
+/// The number of runs of both allocators side by side.
+const RUNS: usize = 50;
+/// The number of runs in which blocks may overlap, or that may crash for it. The contract demands the break, and no lock is
+/// common to both allocators: the C library may move the break between our look at it and our move of it.
+const MOST_RUNS_WITH_OVERLAPS: usize = 0;
+const MOST_CRASHES: usize = 0;
+
+#[test]
+fn blocks_beside_the_c_librarys_do_not_overlap() {
+    let programs = Programs::new();
+    let program = linked(&programs, "os_faults/beside.c");
+    let (mut overlapping, mut crashes) = (Vec::new(), Vec::new());
+    for number in 0..RUNS {
+        let ran = run(&mut command(&program));
+        if !ran.status.success() {
+            crashes.push(format!("run {number}: {} {}", ran.status, ran.errors));
+            continue;
+        }
+        let figures: Vec<usize> = ran.out.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
+        let [overlaps, lost, refused] = figures[..] else { panic!("{ran:?}") };
+        if overlaps + lost > 0 {
+            overlapping
+                .push(format!("run {number}: {overlaps} overlap, {lost} lost their contents, {refused} refused"));
+        }
+    }
+    let said = format!(
+        "of {RUNS} runs, {} with overlaps:\n{}\n{} crashed:\n{}",
+        overlapping.len(),
+        overlapping.join("\n"),
+        crashes.len(),
+        crashes.join("\n")
+    );
+    println!("{said}");
+    let in_bounds = (0..=MOST_RUNS_WITH_OVERLAPS).contains(&overlapping.len());
+    assert!(in_bounds && (0..=MOST_CRASHES).contains(&crashes.len()), "{said}");
+}
+
+#[test]
+fn errno_under_contention_is_kept() {
+    let programs = Programs::new();
+    let program = linked(&programs, "os_faults/errno.c");
+    assert_eq!(fine(&mut command(&program)), "");
+}
+
+#[test]
+fn fork_in_a_signal_handler_ends() {
+    let programs = Programs::new();
+    let program = linked(&programs, "preload_faults/fork_in_handler.c");
+    assert_eq!(fine(command(&program).arg("300")), "");
+}
+
+/// The program gets exactly the lines that it announces, one for each call.
+#[test]
+fn pointers_to_anywhere_under_each_setting_are_no_blocks() {
+    let programs = Programs::new();
+    let program = linked(&programs, "preload_faults/pointers.c");
+    let mut wrong = Vec::new();
+    for setting in ["report", "ignore", "abort"] {
+        let ran = run(command(&program).arg(setting).env("OSMEM_ON_MISUSE", setting));
+        let said = ran
+            .errors
+            .lines()
+            .filter(|line| ["osmem: os_free(", "osmem: os_realloc("].iter().any(|call| line.starts_with(call)));
+        if !ran.status.success() || ran.out.trim_end() != said.count().to_string() {
+            wrong.push(format!("{setting}: {}, {}", ran.status, ran.errors.lines().last().unwrap_or_default()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
