@@ -148,7 +148,7 @@ pub fn start(program: Program<'_>, options: i32) -> Result<Child, StartError> {
     // Without a copy of our memory, which would take longer than all else: the child works in ours, on a stack of its own, until it becomes
     // the program.
     let flags = libc::CLONE_VM | libc::SIGCHLD;
-    // A handler of ours that ran in the child would do so in our memory too: none comes before the child has none.
+    // A handler that ran in the child would work in our memory: signals wait until the child has removed all handlers.
     let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
     // SAFETY: the child makes system calls only, with what was made ready for it here, which lives until it has become the program or ended.
     let tid = unsafe { libc::clone(child, top.cast(), flags, (&raw const kept.plan).cast_mut().cast()) };
@@ -195,11 +195,9 @@ struct Plan {
     secret: u64,
 }
 
-/// What a child does: it takes its streams, waits until it is traced, sets the filter and becomes the program. Returns the step that
-/// failed, and why.
+/// Takes the streams, waits until the child is traced, sets the filter and becomes the program. Returns the step that failed, and why.
 ///
-/// It makes its system calls without the C library, which would leave their errors in `errno`: that of the thread that made the child is
-/// the same.
+/// Its system calls bypass the C library, which would leave their errors in `errno`: child and maker share one.
 ///
 /// # Safety
 /// In a process of its own with all signals blocked, with a plan whose pointers are valid. It neither allocates nor takes a lock, and
@@ -209,7 +207,7 @@ unsafe fn become_program(plan: &Plan) -> Result<Infallible, (Step, syscalls::Err
     let filter = |error| (Step::Filter, error);
     // SAFETY: system calls with valid arguments.
     unsafe {
-        // A group of its own: signals from the terminal, or to its group, concern nobody else.
+        // A group of its own: signals from the terminal, or to the group of the tracer, pass it by.
         syscall!(Sysno::setpgid, 0, 0).map_err(streams)?;
         reset_signals().map_err(streams)?;
         for (stream, from) in (0..).zip(plan.streams) {
@@ -231,7 +229,7 @@ unsafe fn become_program(plan: &Plan) -> Result<Infallible, (Step, syscalls::Err
     }
 }
 
-/// What a signal does, as the kernel takes it.
+/// The action of a signal, in the kernel's own layout.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Action {
@@ -241,7 +239,7 @@ struct Action {
     mask: u64,
 }
 
-/// Takes away every handler, which would run in the memory of the maker, and lets all signals in.
+/// Removes every handler, which would run in the memory of the maker, and lets all signals in.
 ///
 /// # Safety
 /// As for [`become_program`].
