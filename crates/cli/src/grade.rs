@@ -1,12 +1,13 @@
 //! `osmem grade`: builds, runs and judges submissions in a box, and reports.
 //!
 //! One submission's way: found and unpacked (`intake`), built (`build`) in a box (`boxed`), examined (`symbols`), judged (`judge`), kept
-//! (`store`) in every form (`report`). What a class has in common is made ready once (`desk`, `workshop`, `course`).
+//! (`store`) in every form (`report`). What a class has in common is made ready once (`desk`, `workshop`, `folder`, `course`).
 
 pub mod boxed;
 pub mod build;
 pub mod course;
 pub mod desk;
+mod folder;
 pub mod intake;
 mod judge;
 pub mod overlay;

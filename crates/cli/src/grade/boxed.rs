@@ -148,7 +148,7 @@ impl Starter for Boxed {
         let ender = line.ender();
         let finish = move || {
             if let Some(own) = own {
-                super::workshop::remove(&own.keep());
+                super::folder::remove(&own.keep());
             }
             match line.message() {
                 None => Finish::Ran,

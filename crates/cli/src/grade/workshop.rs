@@ -1,35 +1,30 @@
 //! The grader's working folder: the kit (what of ours a box sees), and a bench for each submission. All of it goes away in the end;
-//! what a killed grader left is removed at the next start.
+//! what a killed grader left is removed at the next start (`folder`).
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use osmem_sandbox::host::Network;
 
 use crate::battery::Battery;
 use crate::error::Error;
+use crate::grade::folder::{Folder, remove};
 use crate::grade::symbols;
 use crate::layout::{LIBRARY, Layout};
 use crate::suite::Test;
 
-/// What working folders are called, up to their numbers.
-const PREFIX: &str = "osmem-grade-";
-/// The file that a running grader holds a lock on.
-const OWNER: &str = "owner";
 /// The users that boxes run as where the grader is root: one each, so that all of a user's processes can be ended at once.
 const USERS: std::ops::Range<u32> = 64_200..65_500;
 
 /// The working folder.
 #[derive(Debug)]
 pub struct Workshop {
-    folder: PathBuf,
-    _lock: File,
+    folder: Folder,
     /// The programs, the probe, the replayer.
     pub kit: PathBuf,
     /// The probe, in the kit.
@@ -62,26 +57,11 @@ impl Workshop {
     pub fn open(layout: &Layout, battery: &Battery, tests: &[&Test]) -> Result<Self, Error> {
         let top = std::env::temp_dir();
         let top = top.canonicalize().map_err(|source| Error::Stage { path: top, source })?;
-        sweep(&top);
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source: io::Error| Error::Stage { path, source }
-        };
-        let folder = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .permissions(Permissions::from_mode(0o711))
-            .tempdir_in(&top)
-            .map_err(failed(&top))?
-            .keep();
-        let owner = folder.join(OWNER);
-        let lock = File::create(&owner).map_err(failed(&owner))?;
-        lock.lock().map_err(failed(&owner))?;
-        let kit = folder.join("kit");
+        let folder = Folder::make(&top).map_err(|source| Error::Stage { path: top, source })?;
+        let kit = folder.path().join("kit");
         let named = |file: &Path| kit.join(file.file_name().unwrap_or_default());
         let (probe, replayer) = (named(&layout.probe), named(&layout.replayer));
-        // From here on the folder goes away whatever happens.
-        let mut shop =
-            Self { folder, _lock: lock, kit, probe, replayer, network: Network::new(), reserved: BTreeSet::new() };
+        let mut shop = Self { folder, kit, probe, replayer, network: Network::new(), reserved: BTreeSet::new() };
         shop.fill(layout, battery, tests)?;
         Ok(shop)
     }
@@ -115,8 +95,8 @@ impl Workshop {
         let folder = tempfile::Builder::new()
             .prefix("bench-")
             .permissions(Permissions::from_mode(0o711))
-            .tempdir_in(&self.folder)
-            .map_err(|source| Error::Stage { path: self.folder.clone(), source })?
+            .tempdir_in(self.folder.path())
+            .map_err(|source| Error::Stage { path: self.folder.path().to_owned(), source })?
             .keep();
         let (user, claim) = match nix::unistd::geteuid().is_root() {
             false => (None, None),
@@ -141,12 +121,6 @@ fn claim() -> Result<(u32, UnixListener), Error> {
     };
     let free = USERS.into_iter().find_map(|user| Some((user, attempt(user).ok()?)));
     free.ok_or_else(|| Error::NoBox(format!("all of the users {} to {} are taken", USERS.start, USERS.end - 1)))
-}
-
-impl Drop for Workshop {
-    fn drop(&mut self) {
-        remove(&self.folder);
-    }
 }
 
 impl Drop for Bench {
@@ -182,39 +156,4 @@ pub fn hand_over(folder: &Path, user: Option<u32>) -> Result<(), Error> {
 fn set_mode(path: &Path, mode: u32) -> Result<(), Error> {
     fs::set_permissions(path, Permissions::from_mode(mode))
         .map_err(|source| Error::Stage { path: path.to_owned(), source })
-}
-
-/// Removes a folder in which anything may lie, however deep and whatever its permissions.
-pub fn remove(folder: &Path) {
-    // `rm` does not recurse, so that no depth can exhaust a stack of ours.
-    let quiet = |program: &str, options: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(options).arg("--").arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    if !quiet("rm", &["-rf"]) {
-        quiet("chmod", &["-R", "u+rwx"]);
-        quiet("rm", &["-rf"]);
-    }
-}
-
-/// Removes working folders whose graders are gone.
-fn sweep(top: &Path) {
-    let me = nix::unistd::geteuid().as_raw();
-    for entry in fs::read_dir(top).into_iter().flatten().flatten() {
-        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        // Of links this tells about the link itself.
-        let mine = entry.metadata().is_ok_and(|there| there.is_dir() && there.uid() == me);
-        if !ours || !mine {
-            continue;
-        }
-        let abandoned = match File::open(entry.path().join(OWNER)) {
-            Ok(owner) => !matches!(owner.try_lock(), Err(TryLockError::WouldBlock)),
-            // Being made just now, or being removed.
-            Err(_) => false,
-        };
-        if abandoned {
-            remove(&entry.path());
-        }
-    }
 }
