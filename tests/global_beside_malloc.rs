@@ -10,11 +10,11 @@ mod support;
 #[expect(dead_code, reason = "no C program is compiled here")]
 mod run;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs, thread};
 
-use run::{bare, tool};
+use run::{Ran, bare, run, tool};
 
 #[global_allocator]
 static ALLOCATOR: osmem::Osmem = osmem::Osmem;
@@ -61,23 +61,33 @@ fn blocks_beside_the_c_librarys_malloc_keep_their_contents() {
     assert_eq!((lost_by_rust, lost_by_c), (0, 0), "blocks of Rust's and of C's that have lost their contents");
 }
 
-/// A command for one test of this program. All threads share the C library's heap at the break.
-fn alone(program: &Path, test: &str) -> Command {
-    let mut command = bare(program);
-    command.args(["--exact", test, "--quiet", "--test-threads=1"]).env("MALLOC_ARENA_MAX", "1");
-    command
+/// Adds the arguments for one test of this program, without others beside it.
+fn only<'a>(command: &'a mut Command, test: &str) -> &'a mut Command {
+    command.args(["--exact", test, "--test-threads=1"])
+}
+
+/// Whether the process has run its one test, and the test has passed.
+fn has_passed(ran: &Ran) -> bool {
+    assert!(ran.out.contains("running 1 test\n"), "{ran:?}");
+    ran.status.success()
 }
 
 fn this_program() -> PathBuf {
     env::current_exe().unwrap()
 }
 
+/// All threads of the processes share the C library's heap at the break.
 #[test]
 fn blocks_in_every_process_keep_their_contents() {
-    let program = this_program();
-    let ran =
-        (0..RUNS).map(|_| run::run(&mut alone(&program, "blocks_beside_the_c_librarys_malloc_keep_their_contents")));
-    let wrong: Vec<_> = ran.filter(|ran| !ran.status.success()).collect();
+    let mut wrong = Vec::new();
+    for _ in 0..RUNS {
+        let mut command = bare(&this_program());
+        command.env("MALLOC_ARENA_MAX", "1");
+        let ran = run(only(&mut command, "blocks_beside_the_c_librarys_malloc_keep_their_contents"));
+        if !has_passed(&ran) {
+            wrong.push(ran);
+        }
+    }
     assert!(wrong.is_empty(), "{} of {RUNS} runs: {:?}", wrong.len(), wrong.first());
 }
 
@@ -94,9 +104,8 @@ fn break_calls(count: &str) -> usize {
     let log = tempfile::NamedTempFile::new().unwrap();
     let mut strace = bare(&tool("strace"));
     strace.args(["-f", "-qq", "-e", "signal=none", "-e", "trace=brk", "-o"]).arg(log.path());
-    strace.arg(this_program()).args(["--exact", "takes_blocks", "--quiet", "--test-threads=1"]).env(COUNT, count);
-    let ran = run::run(&mut strace);
-    assert!(ran.status.success(), "{ran:?}");
+    let ran = run(only(strace.arg(this_program()).env(COUNT, count), "takes_blocks"));
+    assert!(has_passed(&ran), "{ran:?}");
     fs::read_to_string(log.path()).unwrap().lines().filter(|line| line.contains("brk(")).count()
 }
 

@@ -24,12 +24,12 @@ fn starts_anew(arguments: &[&[&str]], source: &str) {
 
 #[test]
 fn a_small_address_space_from_the_start_is_used_twice() {
-    starts_anew(&[&["as", "64"], &["as", "200"]], "starved");
+    starts_anew(&[&["as", "16"], &["as", "64"], &["as", "200"]], "starved");
 }
 
 #[test]
 fn a_small_data_limit_from_the_start_is_used_twice() {
-    starts_anew(&[&["data", "16"], &["data", "100"]], "starved");
+    starts_anew(&[&["data", "4"], &["data", "16"], &["data", "100"]], "starved");
 }
 
 /// The usual errors of filters, and the usual error of the system.

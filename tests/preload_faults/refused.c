@@ -82,7 +82,7 @@ int main(int count, char **arguments) {
         refuse(call, error);
     use_again(blocks);
     for (int round = 0; round < 3; round++) {
-        int refusals = work(20000, 3 << 20);
+        int refusals = work(8000, 3 << 20);
         malloc_trim(0);
         CHECK(refusals == 0 || !strcmp(arguments[4], "sometimes"));
     }
