@@ -7,9 +7,16 @@
  * keep its rules, and change nothing about the four.
  *
  * All sizes are bytes. Every block returned is aligned to 8 bytes. All functions may be called by
- * several threads at any time, and by the child of a threaded process that has called fork(); none
- * may be called from a signal handler. What a pointer argument may be besides a live block is said at
- * each function; such a pointer is only compared, never read through.
+ * several threads, and by the child of a threaded process that has called fork(); none may be called
+ * from a signal handler. What a pointer argument may be besides a live block is said at each function.
+ * Such a pointer is compared with the addresses of the heap; bytes in front of it are read only where
+ * they are the heap's own.
+ *
+ * One limit of threads: the heap moves the break, as the contract asks, and so does the C library's
+ * malloc in the main thread. The C library's sbrk() takes two steps for a move and has no lock. These
+ * functions notice a move of another thread and leave its bytes alone; they cannot notice a thread that
+ * is suspended between the two steps. A threaded program that calls both allocators all the time may
+ * see blocks overlap. libosmem_malloc.so leaves the break alone and has no such limit.
  *
  * What is said to be ignored, or to be EINVAL because `ptr` is no live block, is misuse. A program that
  * is started with OSMEM_ON_MISUSE=report in its environment says so in one line on standard error and

@@ -161,9 +161,15 @@ pub(super) fn at(address: usize) -> Option<NonNull<u8>> {
 /// all this takes, does not show.
 #[cfg(all(target_env = "gnu", not(miri)))]
 fn library_break(by: libc::intptr_t) -> Option<*mut libc::c_void> {
-    let Some(remembered) = glibc::remembered_break().filter(|_| !glibc::is_single_threaded()) else {
-        return library_call(by);
-    };
+    match glibc::remembered_break().filter(|_| !glibc::is_single_threaded()) {
+        Some(remembered) => contended_break(remembered, by),
+        None => library_call(by),
+    }
+}
+
+/// Moves the break as [`library_break`] does in a program of several threads.
+#[cfg(all(target_env = "gnu", not(miri)))]
+fn contended_break(remembered: &AtomicUsize, by: libc::intptr_t) -> Option<*mut libc::c_void> {
     let is_at = |address: usize| remembered.load(Ordering::SeqCst) == address;
     let mut waited = 0;
     for _ in 0..ATTEMPTS {
@@ -291,6 +297,58 @@ mod tests {
     #[test]
     fn the_break_moves_through_the_c_library() {
         assert!(in_child(|| works(Linux { through: Through::Library })));
+    }
+
+    #[cfg(target_env = "gnu")]
+    #[test]
+    fn a_move_that_another_thread_has_not_noted_yet_is_left_to_it() {
+        assert!(in_child(|| {
+            let Some(remembered) = glibc::remembered_break() else { return false };
+            let old = remembered.load(Ordering::SeqCst);
+            // SAFETY: upwards.
+            let moved = unsafe { raw::brk(old + 4096) } == old + 4096;
+            let taken = contended_break(remembered, 100).map(<*mut _>::addr);
+            moved
+                && taken == Some(old + 4096)
+                && ask_break() == old + 4196
+                && library_call(0).map(<*mut _>::addr) == Some(old + 4196)
+        }));
+    }
+
+    #[cfg(target_env = "gnu")]
+    #[test]
+    fn bytes_that_another_thread_was_promised_are_given_back_to_it() {
+        assert!(in_child(|| {
+            let Some(remembered) = glibc::remembered_break() else { return false };
+            let promised = remembered.load(Ordering::SeqCst) + 8192;
+            remembered.store(promised, Ordering::SeqCst);
+            let taken = contended_break(remembered, 100).map(<*mut _>::addr);
+            taken == Some(promised) && ask_break() == promised + 100
+        }));
+    }
+
+    /// Each thread sees the others' moves, so no bytes are given twice.
+    #[cfg(target_env = "gnu")]
+    #[test]
+    fn threads_that_move_the_break_at_the_same_time_get_bytes_of_their_own() {
+        const MOVES: usize = 300;
+        const BYTES: libc::intptr_t = 48;
+        let remembered = glibc::remembered_break().expect("glibc exports it");
+        library_call(0);
+        let mut places: Vec<usize> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(move || {
+                        let one = || contended_break(remembered, BYTES).expect("a place").addr();
+                        (0..MOVES).map(|_| one()).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+        });
+        places.sort_unstable();
+        assert_eq!(places.len(), 4 * MOVES);
+        assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= BYTES.cast_unsigned()), "two have the same bytes");
     }
 
     #[test]
