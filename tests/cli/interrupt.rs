@@ -1,6 +1,8 @@
 //! Ctrl-C: children end, nothing is left half-written, what was done is reported.
 
-use std::process::{Child, Command as Process, Stdio};
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::process::{Child, Command as Process, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,44 @@ use crate::bench::{Bench, TINY, TINY_TRACE, malloc_body, processes_about};
 /// Far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn start(command: &assert_cmd::Command) -> Child {
+/// A command that is ended, with what it has started, when its test ends early.
+struct Started(Option<Child>);
+
+impl Started {
+    fn wait_with_output(mut self) -> io::Result<Output> {
+        self.0.take().expect("not waited for before").wait_with_output()
+    }
+}
+
+impl Deref for Started {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().expect("not waited for before")
+    }
+}
+
+impl DerefMut for Started {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().expect("not waited for before")
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let Some(mut child) = self.0.take().filter(|_| thread::panicking()) else { return };
+        // It ends its own children then; what does not listen is killed.
+        let asked = Process::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+        let begin = Instant::now();
+        while asked.is_ok() && begin.elapsed() < PATIENCE && matches!(child.try_wait(), Ok(None)) {
+            thread::sleep(Duration::from_millis(10));
+        }
+        _ = child.kill();
+        _ = child.wait();
+    }
+}
+
+fn start(command: &assert_cmd::Command) -> Started {
     let mut process = Process::new(command.get_program());
     process.args(command.get_args()).env_remove("CI").stdout(Stdio::piped()).stderr(Stdio::piped());
     for (name, value) in command.get_envs() {
@@ -18,7 +57,7 @@ fn start(command: &assert_cmd::Command) -> Child {
             None => process.env_remove(name),
         };
     }
-    process.spawn().unwrap()
+    Started(Some(process.spawn().unwrap()))
 }
 
 /// Waits until a process about `word` runs under `child`, in a call that never returns.
