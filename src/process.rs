@@ -21,7 +21,6 @@ use crate::report;
 use crate::settings::{OnMisuse, Settings};
 use crate::sys::lock::Lock;
 use crate::sys::raw;
-use crate::sys::region::Region;
 use cache::{Batch, LARGEST, batch, shelf_for, size_on};
 use shared::Shared;
 use std::cell::UnsafeCell;
@@ -35,7 +34,10 @@ type Layout = Compact<16>;
 const POLICY: Policy = Policy::PADDED;
 
 /// Where its memory comes from.
-type System = Region;
+#[cfg(not(miri))]
+type System = crate::sys::region::Region;
+#[cfg(miri)]
+type System = crate::sys::miri::Arena;
 
 /// A block of the heap that a thread or the depot keeps.
 type Kept = Block<Layout>;

@@ -24,7 +24,7 @@ mod constructor {
     use libc::{c_char, c_int};
 
     #[used]
-    #[unsafe(link_section = ".init_array")]
+    #[cfg_attr(not(miri), unsafe(link_section = ".init_array"))]
     static CONSTRUCTOR: unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char) = constructor;
 
     unsafe extern "C" fn constructor(_argc: c_int, _argv: *const *const c_char, environment: *const *const c_char) {
@@ -39,7 +39,7 @@ mod constructor {
     use libc::c_char;
 
     #[used]
-    #[unsafe(link_section = ".init_array")]
+    #[cfg_attr(not(miri), unsafe(link_section = ".init_array"))]
     static CONSTRUCTOR: extern "C" fn() = constructor;
 
     extern "C" fn constructor() {
@@ -97,7 +97,7 @@ unsafe extern "C" fn after_fork_in_child() {
 }
 
 #[used]
-#[unsafe(link_section = ".fini_array")]
+#[cfg_attr(not(miri), unsafe(link_section = ".fini_array"))]
 static DESTRUCTOR: extern "C" fn() = destructor;
 
 extern "C" fn destructor() {

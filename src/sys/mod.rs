@@ -12,6 +12,8 @@ pub mod errno;
 mod glibc;
 pub mod linux;
 pub(crate) mod lock;
+#[cfg(miri)]
+pub(crate) mod miri;
 pub(crate) mod raw;
 pub mod region;
 pub mod sim;
