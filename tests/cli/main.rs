@@ -19,6 +19,7 @@ mod grade;
 mod grade_bad;
 mod grade_course;
 mod grade_many;
+mod grade_shared;
 mod inject;
 mod interrupt;
 mod judge;

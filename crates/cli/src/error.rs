@@ -116,6 +116,8 @@ pub enum Error {
     NameForMany,
     #[error("{} is not empty: --resume keeps what is done there, --force replaces it, --out DIR names another folder", .0.display())]
     ResultsThere(PathBuf),
+    #[error("another osmem writes to {}; wait for its end, or name another folder with --out DIR", .0.display())]
+    ResultsBusy(PathBuf),
     #[error("the results folder {} lies in the submission {}, which would change with it; name another folder with --out DIR", out.display(), submission.display())]
     ResultsInside { out: PathBuf, submission: PathBuf },
     #[error("{} holds no results of `osmem grade` (a whole results.jsonl); grade that part, or go on with --resume", .0.display())]
@@ -169,7 +171,8 @@ impl Error {
             Self::Traces(_) | Self::Output(_) | Self::Remove { .. } => Exit::Unfit,
             Self::Script(_) | Self::TestProgram(_) | Self::Add { .. } => Exit::Usage,
             Self::Stage { .. } | Self::Save { .. } | Self::Replayer(_) => Exit::Unfit,
-            Self::Course(_) | Self::Intake(_) | Self::NameForMany | Self::ResultsThere(_) => Exit::Usage,
+            Self::Course(_) | Self::Intake(_) | Self::NameForMany => Exit::Usage,
+            Self::ResultsThere(_) | Self::ResultsBusy(_) => Exit::Usage,
             Self::NoResults(_) | Self::Contradiction { .. } | Self::ResultsInside { .. } => Exit::Usage,
             Self::NoBox(_) => Exit::Unfit,
             Self::New(error) => error.exit(),

@@ -48,7 +48,7 @@ pub fn run(args: &GradeArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let late = args.late.as_deref().map_or_else(|| Ok(BTreeMap::new()), course::read_late)?;
     let (found, ignored) = found(args)?;
     outside(&args.out, &found)?;
-    let store = Store::open(&args.out, args.resume || args.force)?;
+    let mut store = Store::open(&args.out, args.resume || args.force)?;
     let desk = Desk::set(args, &course, cancel)?;
     store.make()?;
     let class = Class { args, desk: &desk, store: &store, late: &late, found, ignored };

@@ -30,7 +30,8 @@ pub fn run(args: &MergeArgs) -> Result<Exit, Error> {
             }
         }
     }
-    let store = Store::open(&args.out, args.force)?;
+    let mut store = Store::open(&args.out, args.force)?;
+    store.make()?;
     let records: Vec<Submission> = all.into_values().map(|(record, _)| record).collect();
     records.iter().try_for_each(|record| store.keep(record))?;
     store.keep_class(&records)?;

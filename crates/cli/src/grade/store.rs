@@ -1,6 +1,6 @@
 //! The results folder: written file by file, each at once, so that an interrupted run leaves whole files only.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,26 +18,44 @@ const CLASS: &str = "results.jsonl";
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
+    may_hold_results: bool,
+    /// The lock on the folder, once it is made.
+    held: Option<File>,
 }
 
 impl Store {
     /// Opens `folder`, which is made when there is something to keep. One that holds results already is refused unless they are to be
     /// used or replaced.
     pub fn open(folder: &Path, may_hold_results: bool) -> Result<Self, Error> {
-        let taken = match fs::read_dir(folder) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(source) => return Err(Error::Save { path: folder.to_owned(), source }),
-        };
-        if taken && !may_hold_results {
-            return Err(Error::ResultsThere(folder.to_owned()));
-        }
-        Ok(Self { folder: folder.to_owned() })
+        let store = Self { folder: folder.to_owned(), may_hold_results, held: None };
+        store.require_room()?;
+        Ok(store)
     }
 
-    /// Makes the folder.
-    pub fn make(&self) -> Result<(), Error> {
-        fs::create_dir_all(&self.folder).map_err(|source| Error::Save { path: self.folder.clone(), source })
+    fn require_room(&self) -> Result<(), Error> {
+        let taken = match fs::read_dir(&self.folder) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(source) => return Err(Error::Save { path: self.folder.clone(), source }),
+        };
+        if taken && !self.may_hold_results {
+            return Err(Error::ResultsThere(self.folder.clone()));
+        }
+        Ok(())
+    }
+
+    /// Makes the folder, and keeps other processes from writing there: each would remove the drafts of the other.
+    pub fn make(&mut self) -> Result<(), Error> {
+        fs::create_dir_all(&self.folder).map_err(|source| Error::Save { path: self.folder.clone(), source })?;
+        // Some file systems have no locks for folders. Results can be written there all the same.
+        if let Ok(folder) = File::open(&self.folder) {
+            if matches!(folder.try_lock(), Err(TryLockError::WouldBlock)) {
+                return Err(Error::ResultsBusy(self.folder.clone()));
+            }
+            self.held = Some(folder);
+        }
+        // Another process may have come and gone since the folder was opened.
+        self.require_room()
     }
 
     /// The whole record of this name, if there is one.
@@ -81,7 +99,6 @@ impl Store {
     /// Writes the files of the whole class.
     pub fn keep_class(&self, records: &[Submission]) -> Result<(), Error> {
         sweep(&self.folder);
-        self.make()?;
         report::class_files(records).into_iter().try_for_each(|(name, bytes)| write(&self.folder.join(name), &bytes))
     }
 }
@@ -112,4 +129,25 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         Ok(())
     };
     attempt().map_err(|source| Error::Save { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time_writes_results() {
+        let top = tempfile::tempdir().unwrap();
+        let folder = top.path().join("results");
+        let [mut first, mut second, mut third] = [false, false, true].map(|force| Store::open(&folder, force).unwrap());
+        first.make().unwrap();
+        assert!(matches!(second.make(), Err(Error::ResultsBusy(_))));
+        assert!(matches!(third.make(), Err(Error::ResultsBusy(_))));
+        first.begin("ann", "file", b"bytes").unwrap();
+        drop(first);
+        // It was empty when the second was opened.
+        assert!(matches!(second.make(), Err(Error::ResultsThere(_))));
+        drop(second);
+        third.make().unwrap();
+    }
 }
