@@ -42,8 +42,10 @@ impl<S, H: Header> Allocator<S, H> {
     pub fn diagnose(&self, payload: *mut u8) -> (Misuse, Option<usize>) {
         let address = payload.addr();
         let list = self.heap().blocks();
-        let reads = |block: &Block<H>| list.holds(block.payload().addr().get());
-        let mut at = list.first();
+        // Of a header that was written over, the size must not lead out of the heap either.
+        let is_inside =
+            |block: &Block<H>| list.holds(block.payload().addr().get()) && list.holds(block.end().wrapping_sub(1));
+        let mut at = list.first().filter(is_inside);
         // A header that was written over must not lead out of the heap, nor in a circle.
         for _ in 0..list.count() {
             let Some(block) = at else { break };
@@ -55,7 +57,7 @@ impl<S, H: Header> Allocator<S, H> {
                 let misuse = if block.is_free() { Misuse::Freed } else { Misuse::Interior };
                 return (misuse, Some(block.size()));
             }
-            at = list.next(block).filter(|next| next.address() >= block.end() && reads(next));
+            at = list.next(block).filter(|next| next.address() >= block.end() && is_inside(next));
         }
         (if list.holds(address) { Misuse::Damaged } else { Misuse::Foreign }, None)
     }

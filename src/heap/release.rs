@@ -23,7 +23,7 @@ const LOOKS: u32 = 4;
 const LOOKS_IN_NEED: u32 = 64;
 /// Bytes that one call gives back: as a rule, and while too much is dirty.
 const MOST: usize = 256 << 10;
-const MOST_IN_NEED: usize = 512 << 10;
+const MOST_IN_NEED: usize = 1 << 20;
 /// Fewer dirty bytes of a block are not worth a system call: of one that has waited long enough, and of another.
 const LEAST: usize = 16 << 10;
 const LEAST_IN_NEED: usize = 24 << 10;
