@@ -10,7 +10,7 @@ use crate::list::List;
 use crate::policy::Policy;
 use crate::sys::Sys;
 use grow::NotMoved;
-use release::{Pages, Release, is_large};
+use release::{Pages, Release, is_large, is_large_size};
 use std::ptr::NonNull;
 
 /// The blocks of the heap in address order.
@@ -134,7 +134,9 @@ impl<H: Header> Heap<H> {
         }
         if block.heap_size() > SMALL {
             block.set_free(false);
-            self.merge_around(block);
+            if !self.join_prev(block) {
+                self.merge_around(block);
+            }
         } else {
             self.pending.push(block, self.list.base());
             if self.pending.small_bytes() >= policy.defers {
@@ -142,6 +144,25 @@ impl<H: Header> Heap<H> {
             }
         }
         self.after_free(sys, policy);
+    }
+
+    /// Merges a block that was just freed into the one before it, if that is pending, and neither becomes anything else by
+    /// it: what waits in a list of all sizes may grow there. Whether it was merged.
+    #[inline]
+    fn join_prev(&mut self, block: Block<H>) -> bool {
+        let size = block.heap_size();
+        let Some(prev) = self.list.mergeable_prev(block).filter(|prev| prev.is_pending()) else { return false };
+        let joined = prev.heap_size() + H::BYTES + size;
+        let may_stay = prev.heap_size() > SMALL
+            && !is_large_size(joined)
+            && self.list.last() != Some(block)
+            && self.list.mergeable_next(block).is_none();
+        if may_stay {
+            self.recent = None;
+            self.list.merge(prev, block);
+            self.pending.grew(H::BYTES + size);
+        }
+        may_stay
     }
 
     /// Merges some pending small blocks; whether there were any.

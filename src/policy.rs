@@ -76,7 +76,7 @@ impl Policy {
         calloc_maps_pages: false,
         adaptive: true,
         span: usize::MAX,
-        defers: 256 << 10,
+        defers: 512 << 10,
         spares_top: true,
         leaps: true,
         stands_in: true,

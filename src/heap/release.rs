@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 /// Free blocks with more bytes than this are large.
 const LARGE: usize = 16 << 10;
 /// Frees after which an untouched large block gives its pages back.
-const WAIT: u32 = 8192;
+const WAIT: u32 = 1 << 16;
 /// Frees between two looks at large blocks, a power of two.
 const RULE: u32 = 512;
 /// Large blocks that are looked at in one call: as a rule, and while too much is dirty.
@@ -30,7 +30,7 @@ const LEAST_IN_NEED: usize = 24 << 10;
 /// Dirty bytes that always may wait.
 const ALWAYS: usize = 512 << 10;
 /// Frees after which half of the reserve is given up, a power of two.
-const HALF_LIFE: u32 = 1 << 16;
+const HALF_LIFE: u32 = 1 << 20;
 /// Where the record lies in the payload: behind the links of the index.
 const RECORD: usize = 16;
 
@@ -127,8 +127,13 @@ fn whole_pages<H: Header>(block: Block<H>, page: usize) -> (usize, usize) {
 }
 
 #[inline]
+pub(super) const fn is_large_size(size: usize) -> bool {
+    size > LARGE
+}
+
+#[inline]
 pub(super) fn is_large<H: Header>(block: Block<H>) -> bool {
-    block.heap_size() > LARGE
+    is_large_size(block.heap_size())
 }
 
 fn record<H: Header>(block: Block<H>) -> *mut Pages {

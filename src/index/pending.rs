@@ -92,6 +92,12 @@ impl<H: Header> Pending<H> {
         self.large
     }
 
+    /// Notes that a block which is there, and is not small, has become larger by so many bytes.
+    #[inline]
+    pub(crate) const fn grew(&mut self, bytes: usize) {
+        self.bytes += bytes;
+    }
+
     /// Takes out the block that was added first of those that are not small.
     #[inline]
     pub(crate) fn take_oldest_large(&mut self, base: Base) -> Option<Block<H>> {
