@@ -1,8 +1,12 @@
 //! Ctrl-C: children end, nothing is left half-written, what was done is reported.
 
 use std::process::{Child, Command as Process, Stdio};
+use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::bench::{Bench, TINY, TINY_TRACE, malloc_body, processes_about};
 
@@ -33,9 +37,10 @@ fn wait_for_process(bench: &Bench, word: &str) {
     thread::sleep(Duration::from_millis(300));
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Process::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
-    assert!(status.success());
+/// Sends the signal of this name, such as `INT`.
+pub fn signal(child: &Child, name: &str) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::from_str(&format!("SIG{name}")).unwrap()).unwrap();
 }
 
 #[test]
