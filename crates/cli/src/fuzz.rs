@@ -177,7 +177,7 @@ pub fn search(
     if let Some((number, first)) = found.take() {
         let whole = first.run().clone();
         let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, effort, cpu)? };
-        let causes = search.causes(number, &whole, shrunk.run(), &calibrated.runs, kinds.strict)?;
+        let causes = search.causes(number, [&whole, shrunk.run()], &calibrated.runs, kinds.strict, effort.stuck)?;
         behaves = causes.0;
         finding = Some(Reproducer::of(number, &shrunk, causes.1, calibrated.params, calibrated.readings));
     }
@@ -356,24 +356,25 @@ impl Search<'_> {
     }
 
     /// What the library is like, and what explains the run that was found, whole and shrunk, together with some others.
+    ///
+    /// Of the others so many may be `stuck`.
     fn causes(
         &self,
         found: u64,
-        run: &Run,
-        shrunk: &Run,
+        [run, shrunk]: [&Run; 2],
         calibrated: &[Run],
         strict: bool,
+        mut stuck: usize,
     ) -> Result<(Vec<String>, Vec<oracle::CauseRecord>), Error> {
         let mut runs: Vec<Run> = calibrated.to_vec();
-        let mut stuck = run.end == End::Timeout;
         for number in (0..WITNESSES).filter(|number| *number != found) {
             // One that is stuck would be stuck in every program.
-            if stuck || self.cancel.is_cancelled() {
+            if run.end == End::Timeout || stuck == 0 || self.cancel.is_cancelled() {
                 break;
             }
             let program = random::program(self.seed, number, &self.plan);
             let watched = self.judge.lab.watch(&program.ops, &format!("program {number}"), self.judge.time, None)?;
-            stuck = watched.run.end == End::Timeout;
+            stuck -= usize::from(watched.run.end == End::Timeout);
             if !watched.is_cut_off() {
                 runs.push(watched.run);
             }
