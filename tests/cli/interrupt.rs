@@ -3,8 +3,12 @@
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::process::{Child, Command as Process, Output, Stdio};
+use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::bench::{Bench, TINY, TINY_TRACE, malloc_body, processes_about};
 
@@ -72,9 +76,10 @@ fn wait_for_process(bench: &Bench, word: &str) {
     thread::sleep(Duration::from_millis(300));
 }
 
-fn signal(child: &Child, name: &str) {
-    let status = Process::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
-    assert!(status.success());
+/// Sends the signal of this name, such as `INT`.
+pub fn signal(child: &Child, name: &str) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::from_str(&format!("SIG{name}")).unwrap()).unwrap();
 }
 
 #[test]
@@ -149,17 +154,22 @@ fn an_interrupted_trace_shows_how_far_it_got() {
     assert_eq!(processes_about(&program), Vec::<String>::new());
 }
 
-/// The children of a process, their children, and so on.
+/// The children of a process, whichever thread has them, their children, and so on.
 fn descendants(of: u32) -> Vec<u32> {
-    let text = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
-    let children: Vec<u32> = text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    let threads = std::fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let children: Vec<u32> =
+        lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect();
     children.iter().flat_map(|child| descendants(*child)).chain(children.clone()).collect()
 }
 
 /// What a search has started once it is in the middle of something.
 fn traced(child: &Child) -> Vec<u32> {
     let begin = Instant::now();
-    while descendants(child.id()).len() < 2 {
+    let replays = |pid: &u32| {
+        std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|program| program.ends_with("osmem-replayer"))
+    };
+    while !descendants(child.id()).iter().any(replays) {
         assert!(begin.elapsed() < PATIENCE, "nothing was traced");
         thread::sleep(Duration::from_millis(10));
     }

@@ -119,11 +119,11 @@ fn a_library_or_surroundings_that_will_not_do_are_named() {
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
         assert!(stderr.contains(expected) && stderr.contains(path.to_str().unwrap()), "{stderr}");
     }
-    for (variable, expected) in
-        [("PATH", "strace is not on the PATH"), ("TMPDIR", "set TMPDIR to one you may write to")]
+    for (variable, tracer, expected) in
+        [("PATH", "strace", "strace is not on the PATH"), ("TMPDIR", "builtin", "set TMPDIR to one you may write to")]
     {
         let mut replay = replay();
-        replay.args(["--tracer", "strace"]).env(variable, bench.path("none"));
+        replay.args(["--tracer", tracer]).env(variable, bench.path("none"));
         let (code, stdout, stderr) = output(replay.write_stdin("free NULL\n"));
         assert_eq!((code, stdout.as_str()), (Some(5), ""), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");

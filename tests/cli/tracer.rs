@@ -64,6 +64,7 @@ fn all_work(tracer: &str) {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn every_command_works_with_strace() {
     all_work("strace");
 }
@@ -74,6 +75,7 @@ fn every_command_works_with_the_built_in_tracer() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn every_command_works_with_both() {
     all_work("both");
 }
@@ -89,6 +91,7 @@ fn another_word_is_refused() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn the_reports_say_who_watched() {
     let bench = Bench::tiny();
     let name = strace();
@@ -106,6 +109,7 @@ fn the_reports_say_who_watched() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn the_reports_say_that_the_built_in_tracer_watched() {
     let bench = Bench::tiny();
     for (tracer, name) in [("builtin", BUILTIN.to_owned()), ("both", format!("{BUILTIN} and {}", strace()))] {
@@ -143,6 +147,7 @@ fn without_strace_the_built_in_tracer_is_taken() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn where_changes_are_checked_our_own_library_is_proven_by_both() {
     let bench = Bench::tiny();
     let first = |check: &mut Command| {
@@ -157,6 +162,7 @@ fn where_changes_are_checked_our_own_library_is_proven_by_both() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn where_changes_are_checked_any_other_library_is_watched_by_one() {
     let bench = Bench::tiny();
     let library = bench.library("other.so", MAPS_ALL);
@@ -168,6 +174,7 @@ fn where_changes_are_checked_any_other_library_is_watched_by_one() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn where_tracing_is_forbidden_the_built_in_tracer_says_so() {
     let bench = Bench::tiny();
     let inner = bench.check(&["--tracer", "builtin"]);
@@ -203,6 +210,7 @@ fn lying(bench: &Bench, change: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn two_tracers_that_disagree_are_no_fault_of_the_library() {
     let bench = Bench::tiny();
     let path = lying(&bench, "s/call os_malloc 100/call os_malloc 101/");
@@ -231,6 +239,7 @@ fn two_tracers_that_disagree_are_no_fault_of_the_library() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn two_tracers_that_disagree_about_a_batch_name_the_program() {
     let bench = Bench::empty();
     // Only the replayer has such marks, and only where it runs many programs.

@@ -8,6 +8,7 @@ mod support;
 
 mod compact;
 mod installed;
+mod plain_user;
 mod record;
 mod silent;
 mod steady;

@@ -30,10 +30,11 @@ pub fn lacks(tier: Tier, place: &Place) -> Option<String> {
     fs::create_dir_all(&folder).unwrap();
     let tries = place.fill(&TRIES.replace("@VICTIM@", &victim.id().to_string()));
     fs::write(folder.join("osmem.c"), format!("{}{tries}", place.reference())).unwrap();
-    let make = "libosmem.so: osmem.c\n\t-kill -9 @VICTIM@\n\t-rm -f '@DECOY@/suite.toml'\n\t-cat '@HOME@/secret'\n\t"
-        .to_owned()
-        + BUILD
-        + "\n";
+    let make =
+        "libosmem.so: osmem.c\n\t-sh -c 'kill -9 @VICTIM@'\n\t-rm -f '@DECOY@/suite.toml'\n\t-cat '@HOME@/secret'\n\t"
+            .to_owned()
+            + BUILD
+            + "\n";
     let make = place.fill(&make.replace("@VICTIM@", &victim.id().to_string()));
     fs::write(folder.join("Makefile"), make).unwrap();
 

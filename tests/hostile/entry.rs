@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::env::consts::ARCH;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -78,7 +76,6 @@ pub struct Entry {
     reason: Option<String>,
     tier: Option<String>,
     arch: Option<String>,
-    needs: Option<String>,
     /// It might take others with it.
     #[serde(default)]
     pub worst: bool,
@@ -155,13 +152,7 @@ impl Entry {
 
     /// Whether this machine, in a box of this tier, can have it.
     pub fn fits(&self, tier: Tier) -> bool {
-        let needed = match self.needs.as_deref() {
-            None => true,
-            Some("m32") => compiles_for_32_bits(),
-            Some(other) => panic!("{}: nothing is known of the need {other}", self.id),
-        };
-        needed
-            && self.tier.as_deref().is_none_or(|only| only == tier.name())
+        self.tier.as_deref().is_none_or(|only| only == tier.name())
             && self.arch.as_deref().is_none_or(|only| only == ARCH)
     }
 
@@ -213,17 +204,4 @@ impl Entry {
         text = put(&text, LAST_INCLUDE, &format!("{LAST_INCLUDE}{includes}{}", self.top));
         text + &self.append
     }
-}
-
-/// Whether the compiler makes libraries for 32-bit programs.
-fn compiles_for_32_bits() -> bool {
-    static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("small.c");
-        fs::write(&source, "void *os_malloc(void) { return 0; }\n").unwrap();
-        let mut cc = Command::new("cc");
-        cc.args(["-m32", "-nostdlib", "-shared", "-fPIC", "-o"]).arg(folder.path().join("small.so")).arg(source);
-        cc.output().expect("cc starts").status.success()
-    })
 }

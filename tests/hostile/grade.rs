@@ -26,7 +26,7 @@ pub const OUTCOMES: [&str; 9] =
 /// What the surroundings of the tests might say to the command; cargo sets the last one.
 const SURROUNDINGS: [&str; 4] = ["CI", "NO_COLOR", "CLICOLOR_FORCE", "LD_LIBRARY_PATH"];
 /// For the whole class: many times what it takes.
-const LONGEST: Duration = Duration::from_secs(900);
+const LONGEST: Duration = Duration::from_secs(1800);
 /// What the grader may hold at most, in bytes, whatever the submissions do.
 const MOST_MEMORY: u64 = 200 << 20;
 

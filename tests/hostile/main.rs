@@ -49,13 +49,7 @@ fn in_box(tier: Tier) {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let place = Place::new();
     if let Some(reason) = canary::lacks(tier, &place) {
-        println!("skipped: this machine has no box of the tier {}: {reason}", tier.name());
-        assert!(
-            env::var_os("CI").is_none(),
-            "both tiers must be tested where CI is set; {} is not: {reason}",
-            tier.name()
-        );
-        return;
+        panic!("this machine has no box of the tier {}: {reason}; `osmem doctor` names the remedy", tier.name());
     }
     let wanted = env::var("OSMEM_HOSTILE").unwrap_or_default();
     let demands = submit(&place, tier, &wanted);

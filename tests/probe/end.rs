@@ -26,6 +26,7 @@ fn denied(library: &str, program: &str, marks: &[&str]) {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn main_returns() {
     proven("int main(void) { return 3; }", "end return 3", 3);
     proven("int main(void) { return 261; }", "end return 261", 5);
@@ -34,6 +35,7 @@ fn main_returns() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn main_gets_its_arguments() {
     let program = r#"int main(int argc, char **argv, char **envp) {
         return !(argc == 1 && strstr(argv[0], "program") && !argv[1] && envp == environ && getenv("PATH"));
@@ -42,6 +44,7 @@ fn main_gets_its_arguments() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn the_program_calls_a_function_that_ends_it() {
     for way in ["exit", "_exit", "_Exit", "quick_exit"] {
         proven(&format!("int main(void) {{ os_malloc(1); {way}(4); }}"), "end exit 4", 4);
@@ -50,6 +53,7 @@ fn the_program_calls_a_function_that_ends_it() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn the_program_ends_itself_deep_down_or_elsewhere() {
     proven(
         "__attribute__((noinline)) static int deep(int n) { if (n == 0) exit(5); return deep(n - 1) + n; }
@@ -72,6 +76,7 @@ fn the_program_ends_itself_deep_down_or_elsewhere() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn an_exit_handler_of_the_program_may_change_the_status() {
     let program = "static void last(void) { os_free(NULL); _exit(8); }
         int main(void) { atexit(last); return 0; }";
@@ -79,11 +84,13 @@ fn an_exit_handler_of_the_program_may_change_the_status() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_program_that_exits_before_main() {
     denied("", "__attribute__((constructor)) static void build(void) { exit(0); } int main(void) { return 1; }", &[]);
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_library_that_exits_in_a_call() {
     let program = "int main(void) { os_malloc(1); return 1; }";
     for way in ["exit(0)", "_exit(0)", "_Exit(0)", "quick_exit(0)", "syscall(SYS_exit_group, 0)"] {
@@ -92,6 +99,7 @@ fn a_library_that_exits_in_a_call() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_library_that_exits_in_a_constructor() {
     let program = "int main(void) { return 1; }";
     denied("__attribute__((constructor)) static void build(void) { exit(0); }", program, &[]);
@@ -107,6 +115,7 @@ fn a_library_that_exits_in_a_constructor() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_library_that_exits_in_a_thread() {
     let program = "int main(void) { os_malloc(1); for (;;) pause(); }";
     denied(
@@ -131,6 +140,7 @@ fn a_library_that_exits_in_a_thread() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_library_that_exits_after_main() {
     let program = "int main(void) { os_malloc(1); return 1; }";
     let marks = ["main", "end return 1"];
@@ -144,6 +154,7 @@ fn a_library_that_exits_after_main() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_library_that_exits_in_a_signal_handler() {
     denied(
         "static void handler(int signal) { (void)signal; _exit(0); }
@@ -154,6 +165,7 @@ fn a_library_that_exits_in_a_signal_handler() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_program_that_exits_while_its_call_is_running() {
     denied(
         "#define OWN_MALLOC

@@ -54,6 +54,7 @@ fn the_key_is_gone_before_any_other_code_looks() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn without_a_proper_key_the_probe_only_forwards() {
     let lab = Lab::new(
         "",

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::lab::{Lab, Line, Run};
 
 #[test]
+#[ignore = "needs strace"]
 fn every_call_is_announced_with_its_arguments_and_its_result() {
     let run = Lab::new(
         "",
@@ -48,6 +49,7 @@ fn every_call_is_announced_with_its_arguments_and_its_result() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn the_window_opens_before_every_constructor() {
     let run = Lab::new(
         "__attribute__((constructor(101))) static void build(void) { os_malloc(1); }",
@@ -72,6 +74,7 @@ fn the_window_opens_before_every_constructor() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn what_an_allocator_calls_within_is_not_announced() {
     let run = Lab::new("", "int main(void) { os_realloc(os_calloc(2, 3), 9); return 0; }").trace();
     let calls: Vec<_> = run.marks().into_iter().filter(|mark| mark.starts_with("call")).collect();
@@ -105,6 +108,7 @@ fn workers(run: &Run) -> HashSet<u32> {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn each_thread_has_outermost_calls_of_its_own() {
     let run = threads();
     let mut calls = Vec::new();
@@ -121,6 +125,7 @@ fn each_thread_has_outermost_calls_of_its_own() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn all_marks_come_from_one_instruction() {
     let pointers: HashSet<String> =
         threads().lines.into_iter().filter(|line| line.mark.is_some()).map(|line| line.pointer).collect();
@@ -128,6 +133,7 @@ fn all_marks_come_from_one_instruction() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn the_caller_sees_the_allocators_errno_and_only_that() {
     let run = Lab::new(
         "#define OWN_MALLOC
@@ -145,6 +151,7 @@ fn the_caller_sees_the_allocators_errno_and_only_that() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn between_the_marks_stands_nothing_of_the_probes() {
     let run = Lab::new(
         "",
@@ -162,6 +169,7 @@ fn between_the_marks_stands_nothing_of_the_probes() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_first_call_in_a_new_thread_causes_no_system_call() {
     let run = threads();
     let of_call = |line: &Line| line.mark.as_deref().is_some_and(|mark| mark.starts_with("call"));
@@ -176,6 +184,7 @@ fn a_first_call_in_a_new_thread_causes_no_system_call() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_forked_child_goes_on_and_an_executed_program_is_silent() {
     let run = Lab::new(
         "",
@@ -201,6 +210,7 @@ fn a_forked_child_goes_on_and_an_executed_program_is_silent() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn a_call_that_the_library_lacks_ends_the_run_with_127() {
     let lab = Lab::new("#define NO_CALLOC", "int main(void) { os_malloc(1); os_calloc(1, 1); return 0; }");
     let run = lab.trace();

@@ -39,7 +39,10 @@ pub fn built() -> &'static Built {
         let target = executable.ancestors().nth(3).expect("tests lie in target/PROFILE/deps");
         let dir = target.join("release");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(&root).args(["build", "--quiet", "--workspace", "--release"]).env("CARGO_TARGET_DIR", target);
+        cargo
+            .current_dir(&root)
+            .args(["build", "--quiet", "--workspace", "--exclude", "osmem-bench", "--release"])
+            .env("CARGO_TARGET_DIR", target);
         let status = cargo.status().expect("cargo starts");
         assert!(status.success(), "cargo build --workspace --release failed: {status}");
         Built {

@@ -101,6 +101,7 @@ fn programs() -> Vec<PathBuf> {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn of_every_program_of_the_battery() {
     let (witness, programs) = (witness(), programs());
     for _ in 0..rounds() {
@@ -113,6 +114,7 @@ fn of_every_program_of_the_battery() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn of_every_submission() {
     let (witness, programs) = (witness(), programs());
     let submissions = built().root.join("fixtures/submissions");
@@ -155,6 +157,7 @@ fn of_every_submission() {
 }
 
 #[test]
+#[ignore = "needs strace"]
 fn of_random_programs() {
     let witness = witness();
     let plan = Plan::everything(120);

@@ -1,4 +1,4 @@
-//! The real library under strace equals the oracle on random programs.
+//! The real library under the built-in tracer equals the oracle on random programs.
 
 use osmem_oracle::follow::Follower;
 use osmem_oracle::params::Params;
@@ -7,7 +7,7 @@ use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{End, Run, Step};
 use osmem_trace::run::{Cancel, EndProof};
-use osmem_trace::{Observation, Spec, Strace, observe};
+use osmem_trace::{Builtin, Observation, Spec, observe};
 
 use crate::convert;
 use crate::script::encoded;
@@ -27,7 +27,7 @@ fn watched(ops: &[Op]) -> Observation {
         cpu: Some(0),
         ..Spec::new(built.replayer.clone(), built.probe.clone())
     };
-    observe(&Strace::find().unwrap(), &spec, &Cancel::new()).unwrap()
+    observe(&Builtin::find().unwrap(), &spec, &Cancel::new()).unwrap()
 }
 
 #[test]

@@ -31,13 +31,13 @@ use crate::report::output::{self, Output};
 use crate::report::{self, json, progress};
 use crate::tracers::Wanted;
 use crate::{library, pool};
-use find::{Finding, Judge};
+use find::{Effort, Finding, Judge};
 use reproducer::Reproducer;
 
 /// How long a single program may take where it is watched, in time limits of a batch's.
 const PATIENCE: u32 = 2;
-/// How long a program is made shorter, at the most.
-const SHRINKING: Duration = Duration::from_secs(15);
+/// How much is done to make a finding shorter: some seconds on an idle machine.
+const EFFORT: Effort = Effort { tries: 1500, stuck: 15 };
 /// Programs that are watched beside the one that was found, to tell causes apart.
 const WITNESSES: u64 = 12;
 /// Programs in the first batches: few, so that a library that hangs is found out soon.
@@ -91,7 +91,8 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let seed = args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
     let kinds = Kinds::of(args);
     let start = Instant::now();
-    let Searched { finding, programs, calls, behaves } = search(&lab, args, seed, usize::MAX, cancel, None)?;
+    let Searched { finding, programs, calls, behaves } =
+        search(&lab, args, seed, args.timeout * PATIENCE, EFFORT, cancel, None)?;
     let elapsed = start.elapsed();
     // What was found is told even if it cannot be kept.
     let (files, unkept) = match (&finding, args.out.clone().or(layout.reproducers)) {
@@ -147,18 +148,19 @@ pub struct Searched {
     pub behaves: Vec<String>,
 }
 
-/// Searches as `args` say. A finding is made shorter by at most so many `tries`. On `cpu` alone, if one is given.
+/// Searches as `args` say. A program that is watched by itself may take `time`. On `cpu` alone, if one is given.
 pub fn search(
     lab: &Lab,
     args: &FuzzArgs,
     seed: u64,
-    tries: usize,
+    time: Duration,
+    effort: Effort,
     cancel: &Cancel,
     cpu: Option<usize>,
 ) -> Result<Searched, Error> {
     let kinds = Kinds::of(args);
     let start = Instant::now();
-    let calibrated = calibrated(lab, args, &kinds)?;
+    let calibrated = calibrated(lab, args, time, &kinds)?;
     let plan = Plan {
         ops: args.ops,
         misuse: kinds.misuse,
@@ -168,14 +170,14 @@ pub fn search(
         params: calibrated.params,
         readings: calibrated.readings,
     };
-    let judge = Judge { lab, params: calibrated.params, allowed: kinds.allowed, time: args.timeout * PATIENCE };
+    let judge = Judge { lab, params: calibrated.params, allowed: kinds.allowed, time };
     let search = Search { args, seed, plan, judge, start, cancel };
     let (mut found, programs, calls) = if cpu.is_some() { search.run_on(cpu)? } else { search.run()? };
     let (mut finding, mut behaves) = (None, calibrated.behaves);
     if let Some((number, first)) = found.take() {
         let whole = first.run().clone();
-        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, SHRINKING, tries, cpu)? };
-        let causes = search.causes(number, &whole, shrunk.run(), &calibrated.runs, kinds.strict)?;
+        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, effort, cpu)? };
+        let causes = search.causes(number, [&whole, shrunk.run()], &calibrated.runs, kinds.strict, effort.stuck)?;
         behaves = causes.0;
         finding = Some(Reproducer::of(number, &shrunk, causes.1, calibrated.params, calibrated.readings));
     }
@@ -215,13 +217,13 @@ struct Calibrated {
 }
 
 /// Watches a few fixed programs. What they show of a mistake, random programs will show as well.
-fn calibrated(lab: &Lab, args: &FuzzArgs, kinds: &Kinds) -> Result<Calibrated, Error> {
+fn calibrated(lab: &Lab, args: &FuzzArgs, time: Duration, kinds: &Kinds) -> Result<Calibrated, Error> {
     let mut runs = Vec::new();
     for (name, ops) in calibrate::programs() {
         if lab.is_cancelled() {
             break;
         }
-        let watched = lab.watch(&ops, name, args.timeout * PATIENCE, None)?;
+        let watched = lab.watch(&ops, name, time, None)?;
         if watched.is_cut_off() {
             break;
         }
@@ -306,10 +308,11 @@ impl Search<'_> {
         bar.tick();
     }
 
-    /// One batch; `None` if it is not wanted any more.
+    /// One batch; `None` if it is not wanted any more. The first one always is: a search without a program shows nothing.
     fn batch(&self, index: usize, cpu: Option<usize>) -> Option<Outcome> {
         let (first, count) = self.numbers(index)?;
-        if self.cancel.is_cancelled() || self.args.runs.is_none() && self.start.elapsed() > self.args.time() {
+        let is_over = index > 0 && self.args.runs.is_none() && self.start.elapsed() > self.args.time();
+        if self.cancel.is_cancelled() || is_over {
             return None;
         }
         Some(self.outcome(first, count, cpu))
@@ -353,22 +356,25 @@ impl Search<'_> {
     }
 
     /// What the library is like, and what explains the run that was found, whole and shrunk, together with some others.
+    ///
+    /// Of the others so many may be `stuck`.
     fn causes(
         &self,
         found: u64,
-        run: &Run,
-        shrunk: &Run,
+        [run, shrunk]: [&Run; 2],
         calibrated: &[Run],
         strict: bool,
+        mut stuck: usize,
     ) -> Result<(Vec<String>, Vec<oracle::CauseRecord>), Error> {
         let mut runs: Vec<Run> = calibrated.to_vec();
         for number in (0..WITNESSES).filter(|number| *number != found) {
             // One that is stuck would be stuck in every program.
-            if run.end == End::Timeout || self.cancel.is_cancelled() {
+            if run.end == End::Timeout || stuck == 0 || self.cancel.is_cancelled() {
                 break;
             }
             let program = random::program(self.seed, number, &self.plan);
             let watched = self.judge.lab.watch(&program.ops, &format!("program {number}"), self.judge.time, None)?;
+            stuck -= usize::from(watched.run.end == End::Timeout);
             if !watched.is_cut_off() {
                 runs.push(watched.run);
             }

@@ -1,7 +1,7 @@
 //! A suspect, watched by itself: what is wrong with it, and the shortest program that shows the same.
 
 use std::mem::{Discriminant, discriminant};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use osmem_oracle::follow::Divergence;
 use osmem_oracle::params::Params;
@@ -33,6 +33,15 @@ pub struct Finding {
     /// The first call that leaves the contract, by its step in the run.
     pub divergence: Option<(usize, Divergence)>,
     kind: Kind,
+}
+
+/// How much is done to make a finding shorter. Counts and no time: the same program comes out on a fast machine and on a busy one.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Programs that are tried at the most.
+    pub tries: usize,
+    /// Programs among them that may run until their time is over.
+    pub stuck: usize,
 }
 
 /// How programs are judged.
@@ -84,19 +93,11 @@ impl Judge<'_> {
         refused && run.end == End::EarlyExit && !self.allowed.is_settled()
     }
 
-    /// The shortest program that shows the same, as far as `patience` reaches.
+    /// The shortest program that shows the same, as far as `effort` reaches.
     ///
-    /// `tries` is how many programs may be tried: unlike the time, it gives the same program every time. A program that cannot be watched
-    /// is passed over, but not one about which two tracers disagree.
-    pub fn shrunk(
-        &self,
-        found: Finding,
-        patience: Duration,
-        tries: usize,
-        cpu: Option<usize>,
-    ) -> Result<Finding, Error> {
-        let start = Instant::now();
-        let mut tried = 0;
+    /// A program that cannot be watched is passed over, but not one about which two tracers disagree.
+    pub fn shrunk(&self, found: Finding, effort: Effort, cpu: Option<usize>) -> Result<Finding, Error> {
+        let (mut tried, mut stuck) = (0, 0);
         // Nothing that comes after the call that went wrong can matter.
         let mut best = found;
         let ops = best.ops.clone();
@@ -105,12 +106,14 @@ impl Judge<'_> {
         let mut doubt = None;
         let _shortest = shrink(ops, |candidate| {
             // Without a call it would be no script, even where the library fails before the first one.
-            let is_over = start.elapsed() > patience || tried >= tries || self.lab.is_cancelled();
+            let is_over = tried >= effort.tries || stuck >= effort.stuck || self.lab.is_cancelled();
             if is_over || doubt.is_some() || !candidate.iter().any(Op::is_call) {
                 return false;
             }
             tried += 1;
-            match self.watch(candidate, "shrunk", cpu) {
+            let seen = self.watch(candidate, "shrunk", cpu);
+            stuck += usize::from(seen.as_ref().is_ok_and(|seen| seen.as_ref().is_some_and(Finding::is_stuck)));
+            match seen {
                 Ok(Some(finding)) if finding.kind == kind => {
                     latest = Some(finding);
                     true
@@ -138,5 +141,9 @@ impl Finding {
     /// Its run.
     pub fn run(&self) -> &Run {
         &self.watched.run
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.run().end == End::Timeout
     }
 }

@@ -17,6 +17,7 @@ use super::{MIB, build};
 use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
 use crate::check::{measured, readings};
 use crate::error::{Error, is_of_tracer};
+use crate::fuzz::find::Effort;
 use crate::fuzz::{self, reproducer::Reproducer};
 use crate::lab::Lab;
 use crate::oracle::{self, CauseRecord, Together};
@@ -28,11 +29,9 @@ use crate::verdict::{self, Expected};
 
 /// After so many tests that did not end in time, the others are not run.
 const MOST_TIMEOUTS: usize = 3;
-/// Programs that are tried to make a counterexample shorter, and where each of them may hang.
-const TRIES: usize = 120;
-/// See [`TRIES`].
-const TRIES_OF_STUCK: usize = 6;
-/// How long one random program may take.
+/// How much is done to make a counterexample shorter.
+const EFFORT: Effort = Effort { tries: 120, stuck: 6 };
+/// How long one random program may take in a batch, where nothing is decided: one that takes longer is watched by itself.
 const PROGRAM_TIME: Duration = Duration::from_millis(500);
 /// How often those who wait are told which tests have ended.
 const BETWEEN_NEWS: Duration = Duration::from_secs(2);
@@ -98,7 +97,7 @@ pub fn judge(
             boxed.starter(),
             desk.cancel,
         );
-        random(desk, &lab, timeouts, cpu, &mut judged)?;
+        random(desk, &lab, limits.time, cpu, &mut judged)?;
     }
     Ok(judged)
 }
@@ -209,8 +208,8 @@ fn stuck(desk: &Desk<'_>, seen: &Observation) -> String {
     format!("it did not end within {} s: {place}", desk.course.limits.test_seconds)
 }
 
-/// Random programs from the course's seed.
-fn random(desk: &Desk<'_>, lab: &Lab, timeouts: usize, cpu: Option<usize>, judged: &mut Judged) -> Result<(), Error> {
+/// Random programs from the course's seed. One that is watched by itself may take `time`.
+fn random(desk: &Desk<'_>, lab: &Lab, time: Duration, cpu: Option<usize>, judged: &mut Judged) -> Result<(), Error> {
     let plan = desk.course.random;
     let args = FuzzArgs {
         lib: Some(lab.library.clone()),
@@ -229,9 +228,8 @@ fn random(desk: &Desk<'_>, lab: &Lab, timeouts: usize, cpu: Option<usize>, judge
         format: Format::Json,
         out: None,
     };
-    let tries = if timeouts > 0 { TRIES_OF_STUCK } else { TRIES };
     // Some processor has to be named, or the search would start a pool of its own.
-    let searched = fuzz::search(lab, &args, desk.course.seed, tries, desk.cancel, cpu.or(Some(0)));
+    let searched = fuzz::search(lab, &args, desk.course.seed, time, EFFORT, desk.cancel, cpu.or(Some(0)));
     let (outcome, reason, finding) = match searched {
         Ok(searched) => match searched.finding {
             None => (Outcome::Pass, None, None),

@@ -219,9 +219,11 @@ fn constant(size: u64) -> String {
     if i32::try_from(size).is_ok() { size.to_string() } else { format!("{size}UL") }
 }
 
-/// What a comment may hold: one line, and neither of its ends.
+/// What a comment may hold: one line, neither of its ends, and no trigraph.
 fn comment_text(text: &str) -> String {
-    harmless(text.trim()).replace("*/", "* /").replace("/*", "/ *")
+    // After the first round at most two question marks stand together.
+    let text = harmless(text.trim()).replace("??", "? ?").replace("??", "? ?");
+    text.replace("*/", "* /").replace("/*", "/ *")
 }
 
 #[cfg(test)]

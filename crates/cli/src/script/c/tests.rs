@@ -186,6 +186,15 @@ realloc b1 0
     assert_eq!(String::from_utf8_lossy(&output.stdout), calls);
 }
 
+#[test]
+fn a_comment_holds_neither_its_end_nor_a_trigraph() {
+    assert_eq!(comment_text("*/ /* */"), "* / / * * /");
+    for marks in 2..9 {
+        let text = comment_text(&format!("*{}/", "?".repeat(marks)));
+        assert!(!text.contains("??") && text.matches('?').count() == marks, "{text}");
+    }
+}
+
 proptest! {
     // Each case is a run of the compiler.
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 12, ..ProptestConfig::default() })]
