@@ -113,7 +113,9 @@ impl Subject {
 
     fn asked(&mut self, asked: Asked) -> System {
         match asked {
-            Asked::LowerBreak { .. } | Asked::Remap { .. } => unreachable!("never by the contract: {asked:?}"),
+            Asked::LowerBreak { .. } | Asked::Discard { .. } | Asked::Remap { .. } => {
+                unreachable!("never by the contract: {asked:?}")
+            }
             Asked::MoveBreak { by, from: Some(from) } => {
                 let to = self.address(from + by);
                 System::Brk { to, now: to }
