@@ -3,7 +3,7 @@
 //!
 //! Linked into everything that this package is linked into; nobody calls it by name. (The linker takes from a static
 //! library only what is called by name, or lies in one object file with that; so the package is compiled as one:
-//! `codegen-units` in `Cargo.toml`.)
+//! `codegen-units` in `Cargo.toml`.) Under Miri, which has no loader, nothing happens.
 #![expect(unsafe_code, reason = "the environment as the C library hands it over, fork handlers, constructors")]
 
 use crate::alloc::Stats;
@@ -23,7 +23,7 @@ mod constructor {
     use libc::{c_char, c_int};
 
     #[used]
-    #[unsafe(link_section = ".init_array")]
+    #[cfg_attr(not(miri), unsafe(link_section = ".init_array"))]
     static CONSTRUCTOR: unsafe extern "C" fn(c_int, *const *const c_char, *const *const c_char) = constructor;
 
     unsafe extern "C" fn constructor(_argc: c_int, _argv: *const *const c_char, environment: *const *const c_char) {
@@ -38,7 +38,7 @@ mod constructor {
     use libc::c_char;
 
     #[used]
-    #[unsafe(link_section = ".init_array")]
+    #[cfg_attr(not(miri), unsafe(link_section = ".init_array"))]
     static CONSTRUCTOR: extern "C" fn() = constructor;
 
     extern "C" fn constructor() {
@@ -92,7 +92,7 @@ unsafe extern "C" fn after_fork_in_child() {
 }
 
 #[used]
-#[unsafe(link_section = ".fini_array")]
+#[cfg_attr(not(miri), unsafe(link_section = ".fini_array"))]
 static DESTRUCTOR: extern "C" fn() = destructor;
 
 extern "C" fn destructor() {

@@ -5,7 +5,10 @@ use super::cache::{self, Batch, Cache, Shelf, batch, size_on};
 use super::depot::Depot;
 use super::{Kept, Layout, POLICY};
 use crate::alloc::Allocator;
-use crate::sys::linux::Linux;
+#[cfg(not(miri))]
+use crate::sys::linux::Linux as System;
+#[cfg(miri)]
+use crate::sys::miri::Arena as System;
 use std::ptr::NonNull;
 
 /// So many caches wait for a new thread with what they hold; further ones are emptied.
@@ -13,7 +16,7 @@ const MOST_IDLE: usize = 8;
 
 /// What is only touched under the lock.
 pub(super) struct Shared {
-    pub(super) allocator: Allocator<Linux, Layout>,
+    pub(super) allocator: Allocator<System, Layout>,
     pub(super) depot: Depot,
     /// Caches whose threads have ended.
     idle: Option<NonNull<Cache>>,
@@ -22,7 +25,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) const fn new() -> Self {
-        let allocator = Allocator::with_policy(Linux::new(), POLICY);
+        let allocator = Allocator::with_policy(System::new(), POLICY);
         Self { allocator, depot: Depot::new(), idle: None, idle_caches: 0 }
     }
 

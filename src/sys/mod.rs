@@ -10,6 +10,8 @@ use std::ptr::NonNull;
 pub mod errno;
 pub mod linux;
 pub(crate) mod lock;
+#[cfg(miri)]
+pub(crate) mod miri;
 pub mod sim;
 pub(crate) mod thread;
 

@@ -3,14 +3,17 @@
 //! An allocator cannot use what the language offers: for a library, a thread's variables may have to be allocated when
 //! they are first touched. The model that never allocates (*initial-exec*) is not to be had there, so the word is declared
 //! and read in assembly: the one place in this package that knows the machine. Its cost in a library that is opened later
-//! is these 8 bytes of what the C library sets aside for such libraries.
+//! is these 8 bytes of what the C library sets aside for such libraries. Under Miri, which runs no assembly, the word is
+//! a variable of the language.
 #![expect(unsafe_code, reason = "reads and writes a thread's own word")]
 
+#[cfg(not(miri))]
 use std::arch::{asm, global_asm};
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("osmem needs the thread's own word of this machine: see src/sys/thread.rs");
 
+#[cfg(not(miri))]
 global_asm!(
     ".pushsection .tbss.osmem_thread_word, \"awT\", %nobits",
     ".globl osmem_thread_word",
@@ -23,11 +26,20 @@ global_asm!(
     ".popsection",
 );
 
+#[cfg(miri)]
+thread_local! {
+    static WORD: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// Where this thread's word lies.
 #[inline]
 fn place() -> *mut usize {
     let place: *mut usize;
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(miri)]
+    {
+        place = WORD.with(std::cell::Cell::as_ptr);
+    }
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: reads where the word lies relative to the thread, and where the thread's words are; both never change.
     unsafe {
         asm!(
@@ -37,7 +49,7 @@ fn place() -> *mut usize {
             options(pure, nomem, nostack),
         );
     }
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
     // SAFETY: as above.
     unsafe {
         asm!(
