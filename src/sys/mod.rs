@@ -8,6 +8,7 @@
 use std::ptr::NonNull;
 
 pub mod errno;
+pub(crate) mod futex;
 pub mod linux;
 pub(crate) mod lock;
 #[cfg(miri)]
