@@ -17,7 +17,7 @@ ARGS ?=
 
 export CARGO_TARGET_DIR
 
-.PHONY: help build check test test-programs musl bless fuzz bench meter micro programs loads instructions performance lint doc install uninstall clean deps deps-full own
+.PHONY: help build check test test-programs musl bless fuzz bench meter micro programs loads instructions performance lint doc miri install uninstall clean deps deps-full own
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -85,6 +85,17 @@ lint: ## format and lints, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --test carries -- -D warnings
+
+# Of the machine models that Miri knows, both; 10 runs each, every one with other calls and another order of the threads.
+# Its emulation of weak memory breaks down where one heap places atomics of several sizes: only threads need it.
+MIRI      := $(CARGO) +nightly miri
+MIRI_RUNS := -Zmiri-permissive-provenance -Zmiri-many-seeds=0..10
+
+miri: ## the engine, and two threads on the heap of the process, under Miri: every access is judged, and every race seen
+	@$(MIRI) --version >/dev/null 2>&1 || { echo 'Miri is missing: rustup toolchain install nightly --component miri,rust-src' >&2; exit 1; }
+	@for model in '' -Zmiri-tree-borrows; do \
+	  MIRIFLAGS="$(MIRI_RUNS) $$model" $(MIRI) test -q -p osmem --test miri two_threads && \
+	  MIRIFLAGS="$(MIRI_RUNS) $$model -Zmiri-disable-weak-memory-emulation" $(MIRI) test -q -p osmem --test miri header || exit 1; done
 
 musl: ## the allocator's own tests with musl instead of glibc: there the break is moved by the raw system call
 	rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL)

@@ -3,7 +3,7 @@
 //!
 //! Linked into everything that this package is linked into; nobody calls it by name. (The linker takes from a static
 //! library only what is called by name, or lies in one object file with that; so the package is compiled as one:
-//! `codegen-units` in `Cargo.toml`.)
+//! `codegen-units` in `Cargo.toml`.) Under Miri, which has no loader, nothing happens.
 #![expect(unsafe_code, reason = "the environment as the C library hands it over, fork handlers, constructors")]
 
 use crate::alloc::Stats;

@@ -8,6 +8,7 @@
 use std::ptr::NonNull;
 
 pub mod errno;
+pub(crate) mod futex;
 #[cfg(all(target_env = "gnu", not(miri)))]
 mod glibc;
 pub mod linux;
