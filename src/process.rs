@@ -2,8 +2,9 @@
 //! stand on.
 //!
 //! One heap of [`Compact`] headers, with payloads aligned to 16 and [`Policy::PADDED`](crate::policy::Policy::PADDED),
-//! behind one lock; in front of it each thread keeps small blocks for itself (`cache`). It has nothing to do with the heap of the `os_*` functions: each
-//! of the two sees the other's moves of the break as a foreigner's (R16), and neither knows the other's blocks.
+//! behind one lock; in front of it each thread keeps small blocks for itself (`cache`). It leaves the process's break alone
+//! and stands in address space of its own ([`region`](crate::sys::region)), so that it has nothing to do with the heap of
+//! the `os_*` functions, nor with the C library's: neither knows the other's blocks.
 //!
 //! Every function may be called at any time, before anything else of the program has run, by several threads at once and
 //! by the child of a threaded process, but not by a signal handler. None changes errno, takes memory for itself, or panics.
