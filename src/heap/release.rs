@@ -356,6 +356,9 @@ impl<H: Header> Heap<H> {
             self.recent = None;
             self.list.shorten_last(bytes);
             self.release.given += bytes;
+        } else {
+            // A program may have locked its memory: to ask again with each free is idle.
+            self.release.reserve = self.release.reserve.max(2 * top.heap_size());
         }
         given
     }

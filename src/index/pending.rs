@@ -113,8 +113,12 @@ impl<H: Header> Pending<H> {
             return None;
         }
         let mut list = self.lowest.max(1);
-        while self.first[list] == 0 {
+        while self.first.get(list) == Some(&0) {
             list += 1;
+        }
+        if list == LISTS {
+            self.small_bytes = 0; // a program has written over the sizes
+            return None;
         }
         if self.lowest > 0 {
             self.lowest = list;

@@ -24,8 +24,8 @@ const ROOM: usize = 128 << 30;
 const LEAST_ROOM: usize = 1 << 20;
 /// Distance from the break at which the heap first tries to go on, in bytes; doubled with each attempt.
 const NEAREST: usize = 2 << 20;
-/// Attempts to go on, the last of which is 64 GiB away.
-const ATTEMPTS: u32 = 16;
+/// Attempts to go on, the last of which is 32 GiB away: further than 64 GiB from its beginning no heap goes.
+const ATTEMPTS: u32 = 15;
 /// Attempts to find a gap anew, when another thread's mapping has just taken its middle.
 const BEGINNINGS: u32 = 4;
 
