@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
-use nix::unistd::mkfifo;
+use nix::unistd::{geteuid, mkfifo};
 
 use crate::entry::Demand;
 use crate::grade::{self, Tier};
@@ -110,12 +110,15 @@ pub fn all(place: &Place) -> Vec<Demand> {
             File::create(at.join("core")).unwrap().set_len(1 << 30).unwrap();
         },
     );
-    made("made-closed", "a folder that only root may look into", &["pass", "unsupported", "no-build"], &|at| {
-        right(at);
-        let closed = at.join("private");
-        fs::create_dir(&closed).unwrap();
-        fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).unwrap();
-    });
+    // To a plain user who grades it is a folder that cannot be read, which is no fault of the submission's.
+    if geteuid().is_root() {
+        made("made-closed", "a folder that only root may look into", &["pass", "unsupported", "no-build"], &|at| {
+            right(at);
+            let closed = at.join("private");
+            fs::create_dir(&closed).unwrap();
+            fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).unwrap();
+        });
+    }
     made(
         "made-with-set-uid",
         "a right one with a program that would run as its owner",

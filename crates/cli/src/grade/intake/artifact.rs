@@ -21,7 +21,11 @@ const CARGO: &str = "target/release";
 
 /// Copies the library that was built in `folder` to the new file `to`.
 pub fn artifact(folder: &Path, course: &Course, recipe: &Recipe, to: &Path) -> Result<(), Refusal> {
-    let root = open_root(folder).map_err(|error| Refusal::infra("read", folder, error))?;
+    let root = open_root(folder).map_err(|error| match error {
+        // It could be read when the build began.
+        Errno::EACCES => Refusal::NoBuild("the build left a folder that may not be read".to_owned()),
+        _ => Refusal::infra("read", folder, error),
+    })?;
     let candidates = match (&course.build.library, recipe) {
         (_, Recipe::Prebuilt { file }) => vec![file.clone()],
         (_, Recipe::C { .. }) => vec![LIBRARY.into()],
