@@ -261,6 +261,14 @@ impl<H: Header> Heap<H> {
     pub(crate) fn merge_pending(&mut self) {
         let base = self.list.base();
         self.recent = None; // it may be merged now
+        if self.release.is_on() {
+            // The record of a large block would be written over the mark of one that was absorbed.
+            while let Some(block) = self.pending.take_any(base) {
+                let (block, known) = self.merged(block);
+                self.place(block, known);
+            }
+            return;
+        }
         while let Some(block) = self.pending.drain(base) {
             let mut known = self.fresh();
             while let Some(next) = self.list.mergeable_next(block) {

@@ -26,46 +26,68 @@ pub struct List<H> {
     closed: Closed<H>,
 }
 
-/// Closed segments that are listed, at most.
-const LISTED: usize = 256;
+/// Closed segments that are listed, at most; an even number.
+const LISTED: usize = 512;
 
-/// The segments before the last one.
+/// A closed segment that is listed.
+#[derive(Debug)]
+struct Segment<H> {
+    /// Address of the first header.
+    start: usize,
+    end: usize,
+    /// The first block of the segment behind it, which is never merged into another.
+    next: Block<H>,
+}
+
+impl<H> Clone for Segment<H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> Copy for Segment<H> {}
+
+/// The segments before the last one: each of them as long as there is room, then each second, fourth and so on.
 #[derive(Debug)]
 struct Closed<H> {
-    /// Address of the first header and end of each, ascending.
-    listed: [(usize, usize); LISTED],
+    listed: [Option<Segment<H>>; LISTED],
     count: usize,
-    /// The first block of the first segment that found no room in the table.
-    unlisted: Option<Block<H>>,
+    /// One of that many segments is listed.
+    stride: usize,
+    /// Segments behind the last one that is listed.
+    unlisted: usize,
 }
 
 impl<H: Header> Closed<H> {
-    fn add(&mut self, first: Block<H>, end: usize) {
-        match self.listed.get_mut(self.count) {
-            Some(place) => {
-                *place = (first.address(), end);
-                self.count += 1;
-            }
-            None => self.unlisted = self.unlisted.or(Some(first)),
+    fn add(&mut self, segment: Segment<H>) {
+        if self.count > 0 && self.unlisted + 1 < self.stride {
+            self.unlisted += 1;
+            return;
         }
+        if self.count == LISTED {
+            for index in 0..LISTED / 2 {
+                self.listed[index] = self.listed[2 * index];
+            }
+            self.count = LISTED / 2;
+            self.stride *= 2;
+        }
+        self.listed[self.count] = Some(segment);
+        self.count += 1;
+        self.unlisted = 0;
     }
 
-    /// Whether `payload` lies in a listed segment, behind its first header; `None` if only a walk can tell.
-    fn holds(&self, payload: usize) -> Option<bool> {
-        if self.unlisted.is_some_and(|first| payload > first.address()) {
-            return None;
-        }
+    /// The last listed segment that begins before an address.
+    fn before(&self, address: usize) -> Option<Segment<H>> {
         let listed = &self.listed[..self.count];
-        let behind = listed.partition_point(|(start, _)| *start < payload);
-        let segment = behind.checked_sub(1).map(|index| listed[index]);
-        Some(segment.is_some_and(|(start, end)| payload - start >= H::BYTES && payload < end))
+        let behind = listed.partition_point(|segment| segment.is_some_and(|segment| segment.start < address));
+        behind.checked_sub(1).and_then(|index| listed[index])
     }
 }
 
 impl<H: Header> List<H> {
     /// No blocks.
     pub(crate) const fn new() -> Self {
-        let closed = Closed { listed: [(0, 0); LISTED], count: 0, unlisted: None };
+        let closed = Closed { listed: [None; LISTED], count: 0, stride: 1, unlisted: 0 };
         Self { base: Base::NONE, first: None, last: None, count: 0, segment: None, end: 0, closed }
     }
 
@@ -129,12 +151,16 @@ impl<H: Header> List<H> {
 
     #[cold]
     fn is_in_closed(&self, payload: usize) -> bool {
-        self.closed.holds(payload).unwrap_or_else(|| {
-            // More foreign breaks than the table has room for: only blocks themselves are found.
-            iter::successors(self.closed.unlisted, |block| self.next(*block))
-                .take_while(|block| Some(*block) != self.segment)
-                .any(|block| block.payload().addr().get() == payload)
-        })
+        let Some(segment) = self.closed.before(payload) else { return false };
+        if payload < segment.end {
+            return payload - segment.start >= H::BYTES;
+        }
+        // It may lie in one of those behind that found no room in the table: block by block until there.
+        let behind = iter::successors(Some(segment.next), |block| self.next(*block));
+        behind
+            .take_while(|block| Some(*block) != self.segment)
+            .find(|block| payload < block.end())
+            .is_some_and(|block| payload.wrapping_sub(block.address()) >= H::BYTES && payload > block.address())
     }
 
     /// What stands where the header of a block with this payload would be, if the heap holds it: a header, or anything
@@ -173,7 +199,7 @@ impl<H: Header> List<H> {
         match self.segment {
             Some(_) if self.end == block.address() => {}
             Some(first) => {
-                self.closed.add(first, self.end);
+                self.closed.add(Segment { start: first.address(), end: self.end, next: block });
                 self.segment = Some(block);
             }
             None => self.segment = Some(block),

@@ -20,6 +20,7 @@ use crate::block::{Block, Compact, Header};
 use crate::policy::Policy;
 use crate::report;
 use crate::settings::{OnMisuse, Settings};
+use crate::sys::forks::Forks;
 use crate::sys::lock::Lock;
 use crate::sys::raw;
 use cache::{Batch, LARGEST, batch, shelf_for, size_on};
@@ -46,8 +47,7 @@ type Kept = Block<Layout>;
 struct Process {
     lock: Lock,
     shared: UnsafeCell<Shared>,
-    /// Forks under way of a thread that held the lock before. Changed only by the thread that holds it.
-    forks: AtomicUsize,
+    forks: Forks,
     /// The heap's last segment, for looks without the lock: the address of its first payload, and its end.
     first_payload: AtomicUsize,
     end: AtomicUsize,
@@ -61,7 +61,7 @@ unsafe impl Sync for Process {}
 static PROCESS: Process = Process {
     lock: Lock::new(),
     shared: UnsafeCell::new(Shared::new()),
-    forks: AtomicUsize::new(0),
+    forks: Forks::new(),
     first_payload: AtomicUsize::new(usize::MAX),
     end: AtomicUsize::new(0),
     on_misuse: AtomicU8::new(OnMisuse::Abort as u8),
@@ -70,7 +70,10 @@ static PROCESS: Process = Process {
 
 /// Does `work` under the lock. Nothing below changes errno: it makes system calls without the C library.
 fn locked<R>(work: impl FnOnce(&mut Shared) -> R) -> R {
-    PROCESS.lock.acquire();
+    let is_fresh = PROCESS.lock.acquire_unless_mine();
+    if !is_fresh && !PROCESS.forks.begin() {
+        PROCESS.lock.acquire(); // a signal handler has come in between, and waits for itself
+    }
     // SAFETY: the lock is held, and `work` cannot come here a second time: nothing that it calls knows of this function.
     let shared = unsafe { &mut *PROCESS.shared.get() };
     let result = work(shared);
@@ -83,7 +86,11 @@ fn locked<R>(work: impl FnOnce(&mut Shared) -> R) -> R {
         }
         PROCESS.end.store(end, Ordering::Relaxed);
     }
-    PROCESS.lock.release();
+    if is_fresh {
+        PROCESS.lock.release()
+    } else {
+        PROCESS.forks.end()
+    }
     result
 }
 
@@ -343,19 +350,13 @@ pub fn configure(settings: Settings) {
     });
 }
 
-/// Acquires the lock, so that a child does not inherit a heap in the middle of a change (`pthread_atfork`). A thread that
-/// holds it already forks in a signal handler: it finishes its call itself, in parent and child.
+/// Acquires the lock, so that a child does not inherit a heap in the middle of a change (`pthread_atfork`).
 pub fn before_fork() {
-    if !PROCESS.lock.acquire_unless_mine() {
-        PROCESS.forks.fetch_add(1, Ordering::Relaxed);
-    }
+    PROCESS.forks.prepare(&PROCESS.lock);
 }
 
 /// Releases the lock, or the child's copy of it, if [`before_fork`] acquired it. Blocks that other threads kept are lost to
 /// the child.
 pub fn after_fork() {
-    match PROCESS.forks.load(Ordering::Relaxed) {
-        0 => PROCESS.lock.release(),
-        forks => PROCESS.forks.store(forks - 1, Ordering::Relaxed),
-    }
+    PROCESS.forks.finish(&PROCESS.lock);
 }

@@ -76,10 +76,21 @@ unsafe fn begin(environment: *const *const c_char) {
     unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child)) };
 }
 
+/// Whether the C library's streams take their memory from the process's heap.
+static SERVES_STREAMS: AtomicBool = AtomicBool::new(false);
+
+/// Lets forks acquire the lock of the list of open streams before that of the process's heap. For a library that stands in
+/// for the C library's `malloc`, and whose fork handlers are registered before all others.
+pub fn serve_streams() {
+    SERVES_STREAMS.store(true, Ordering::Relaxed);
+}
+
 /// Acquires all locks. A thread may need a later one while it holds an earlier one: a walk over the heap of the `os_*`
 /// functions may need the other heap, and reading a line from a stream needs memory.
 unsafe extern "C" fn before_fork() {
-    stdio::before_fork();
+    if SERVES_STREAMS.load(Ordering::Relaxed) {
+        stdio::before_fork();
+    }
     ffi::before_fork();
     process::before_fork();
 }

@@ -5,11 +5,12 @@ use crate::alloc::{Allocator, Misuse, Stats};
 use crate::policy::Policy;
 use crate::report;
 use crate::settings::{OnMisuse, Settings};
+use crate::sys::forks::Forks;
 use crate::sys::linux::Linux;
 use crate::sys::lock::Lock;
 use libc::c_void;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The header of the blocks: the contract's, unless this package is built with the feature `compact`.
 #[cfg(not(feature = "compact"))]
@@ -21,15 +22,14 @@ pub(super) type Layout = crate::block::Compact<8>;
 pub(super) static GLOBAL: Global = Global {
     lock: Lock::new(),
     allocator: UnsafeCell::new(Allocator::with_policy(Linux::new(), Policy::EXACT)),
-    forks: AtomicUsize::new(0),
+    forks: Forks::new(),
     on_misuse: AtomicU8::new(OnMisuse::Ignore as u8), // the contract (R14)
 };
 
 pub(super) struct Global {
     lock: Lock,
     allocator: UnsafeCell<Allocator<Linux, Layout>>,
-    /// Forks under way of a thread that held the lock before. Changed only by the thread that holds it.
-    forks: AtomicUsize,
+    forks: Forks,
     on_misuse: AtomicU8,
 }
 
@@ -42,7 +42,10 @@ impl Global {
     #[inline]
     pub(super) fn locked<R>(&self, work: impl FnOnce(&mut Allocator<Linux, Layout>) -> R) -> Option<R> {
         if !self.lock.acquire_unless_mine() {
-            return None;
+            return self.forks.between_handlers(|| {
+                // SAFETY: this thread holds the lock for a fork, and is in no other call.
+                work(unsafe { &mut *self.allocator.get() })
+            });
         }
         // SAFETY: the lock is held, and this thread did not hold it before.
         let result = work(unsafe { &mut *self.allocator.get() });
@@ -54,7 +57,10 @@ impl Global {
     /// middle of a call already.
     pub(super) fn show<R>(&self, work: impl FnOnce(&Allocator<Linux, Layout>) -> R) -> Option<R> {
         if !self.lock.acquire_unless_mine() {
-            return None;
+            return self.forks.between_handlers(|| {
+                // SAFETY: as in `locked`.
+                work(unsafe { &*self.allocator.get() })
+            });
         }
         // SAFETY: the lock is held; `locked` needs it to change anything.
         let result = work(unsafe { &*self.allocator.get() });
@@ -98,18 +104,12 @@ pub(crate) fn stats() -> Option<Stats> {
     GLOBAL.locked(|allocator| allocator.stats())
 }
 
-/// Acquires the lock, so that a child does not inherit a heap in the middle of a change. A thread that holds it already
-/// forks in the middle of a walk or in a signal handler: it finishes its call itself, in parent and child.
+/// Acquires the lock, so that a child does not inherit a heap in the middle of a change.
 pub(crate) fn before_fork() {
-    if !GLOBAL.lock.acquire_unless_mine() {
-        GLOBAL.forks.fetch_add(1, Ordering::Relaxed);
-    }
+    GLOBAL.forks.prepare(&GLOBAL.lock);
 }
 
 /// Releases the lock, or the child's copy of it, if `before_fork` acquired it.
 pub(crate) fn after_fork() {
-    match GLOBAL.forks.load(Ordering::Relaxed) {
-        0 => GLOBAL.lock.release(),
-        forks => GLOBAL.forks.store(forks - 1, Ordering::Relaxed),
-    }
+    GLOBAL.forks.finish(&GLOBAL.lock);
 }

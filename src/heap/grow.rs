@@ -22,7 +22,7 @@ impl<H: Header> Heap<H> {
     /// R4: the first move of the break.
     pub(super) fn preallocate(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<()> {
         let bytes = if policy.is_exact() { PREALLOCATION } else { PREALLOCATION.max(H::BYTES + size) };
-        if sys.current_break() == 0 && !(policy.leaps && sys.leap(bytes)) {
+        if sys.current_break() == 0 && !(policy.leaps && sys.leap(bytes, usize::MAX)) {
             return None;
         }
         self.append(sys, policy, bytes - H::BYTES).map(|_| ())
@@ -44,7 +44,8 @@ impl<H: Header> Heap<H> {
     #[cold]
     pub(super) fn leap(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
         let bytes = H::BYTES + size + H::ALIGNMENT;
-        if policy.leaps && sys.leap(bytes) { self.append(sys, policy, size) } else { None }
+        let limit = self.list.base().address().saturating_add(H::SPAN.min(policy.span));
+        if policy.leaps && sys.leap(bytes, limit) { self.append(sys, policy, size) } else { None }
     }
 
     /// Whether `block` is the last of the heap and the break still stands at its end (R16).

@@ -103,6 +103,12 @@ impl Release {
         }
     }
 
+    /// Whether anything ever goes back, so that large blocks keep records.
+    #[inline]
+    pub(super) const fn is_on(&self) -> bool {
+        self.is_on
+    }
+
     /// Bytes that the free end of the heap may have before it gives some back.
     fn limit(&self, policy: &Policy) -> usize {
         policy.trim.max(self.reserve)
@@ -333,7 +339,9 @@ impl<H: Header> Heap<H> {
         while let Some(block) = at {
             at = self.list.next(block);
             let (from, to) = whole_pages(block, page);
-            if block.is_free() && !is_large(block) && from < to && at.is_some() {
+            // The last block is trimmed, unless the break stands elsewhere.
+            let is_left = if at.is_none() { !self.can_extend(sys, block) } else { !is_large(block) };
+            if block.is_free() && from < to && is_left {
                 is_given |= sys.discard(from, to - from);
             }
         }

@@ -128,6 +128,16 @@ impl<H: Header> Pending<H> {
         Some(block)
     }
 
+    /// Takes out any block.
+    pub(crate) fn take_any(&mut self, base: Base) -> Option<Block<H>> {
+        if self.by_size {
+            return self.take_small(base).or_else(|| self.take_oldest_large(base));
+        }
+        let block = base.block(self.first[0])?;
+        self.remove(block, base);
+        Some(block)
+    }
+
     /// Counts a block of `size` bytes that is added to that list.
     #[inline]
     fn add(&mut self, list: usize, size: usize, number: u32) {

@@ -93,7 +93,7 @@ unsafe impl Sys for Linux {
         }
     }
 
-    fn leap(&mut self, _: usize) -> bool {
+    fn leap(&mut self, _: usize, _: usize) -> bool {
         false // the process has one break
     }
 

@@ -94,7 +94,7 @@ unsafe impl Sys for Arena {
         true
     }
 
-    fn leap(&mut self, _: usize) -> bool {
+    fn leap(&mut self, _: usize, _: usize) -> bool {
         false
     }
 

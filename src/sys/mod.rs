@@ -8,6 +8,7 @@
 use std::ptr::NonNull;
 
 pub mod errno;
+pub(crate) mod forks;
 pub(crate) mod futex;
 #[cfg(all(target_env = "gnu", not(miri)))]
 mod glibc;
@@ -38,10 +39,10 @@ pub unsafe trait Sys {
     /// moved the break meanwhile. Only asked by a policy that trims.
     fn lower_break(&mut self, by: usize) -> bool;
 
-    /// Makes the break stand elsewhere, higher up and with room for at least `room` bytes, as if a foreigner had moved it
-    /// there: it cannot move where it is, or stands nowhere yet. `false` if that is not possible. Only asked by a policy
-    /// that allows it.
-    fn leap(&mut self, room: usize) -> bool;
+    /// Makes the break stand elsewhere, higher up and with room for at least `room` bytes that end before the address
+    /// `limit`, as if a foreigner had moved it there: it cannot move where it is, or stands nowhere yet. `false` if that is
+    /// not possible. Only asked by a policy that allows it.
+    fn leap(&mut self, room: usize, limit: usize) -> bool;
 
     /// Gives whole pages of the heap back, from the address `start` on: they stay where they are, and read as zero when
     /// they are used again. `false`, and the contents kept, if refused. Only asked by a policy that trims.

@@ -36,6 +36,8 @@ pub struct Region {
     end: usize,
     /// Pages are mapped up to here.
     mapped: usize,
+    /// Whether pages that the kernel takes back read as zero; `None` before it was tried.
+    gives_back: Option<bool>,
     /// Searches for another place that failed one after the other.
     failures: u32,
     /// Searches to be left out before the next one.
@@ -46,7 +48,27 @@ impl Region {
     /// Returns a break that stands nowhere yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { end: 0, mapped: 0, failures: 0, pause: 0 }
+        Self { end: 0, mapped: 0, gives_back: None, failures: 0, pause: 0 }
+    }
+
+    /// Gives whole pages back, whose contents are given up. `false` if refused, or if that is known to change nothing: some
+    /// emulators and filters say yes and do nothing, and calloc relies on it.
+    fn give_back(&mut self, start: usize, bytes: usize) -> bool {
+        if self.gives_back == Some(false) {
+            return false;
+        }
+        let Some(place) = linux::at(start) else { return false };
+        if self.gives_back.is_none() {
+            // SAFETY: the first of the bytes that are given up.
+            unsafe { place.write_volatile(1) };
+        }
+        // SAFETY: the caller's bytes, which are given up.
+        let is_given = unsafe { raw::discard(start, bytes) };
+        if is_given && self.gives_back.is_none() {
+            // SAFETY: the page is still mapped.
+            self.gives_back = Some(unsafe { place.read_volatile() } == 0);
+        }
+        is_given && self.gives_back == Some(true)
     }
 
     /// Finds the first place, with pages mapped for `length` bytes.
@@ -71,12 +93,12 @@ impl Region {
         false
     }
 
-    /// Finds a place above the break, with pages mapped for `length` bytes.
-    fn go_on(&mut self, length: usize) -> bool {
+    /// Finds a place above the break and below `limit`, with pages mapped for `length` bytes.
+    fn go_on(&mut self, length: usize, limit: usize) -> bool {
         let page = raw::page_size();
         (0..ATTEMPTS).any(|attempt| {
-            let place = self.mapped.checked_add(NEAREST << attempt);
-            place.is_some_and(|place| self.stand_at(place.next_multiple_of(page), length))
+            let place = self.mapped.saturating_add(NEAREST << attempt) & !(page - 1);
+            place.checked_add(length).is_some_and(|end| end <= limit) && self.stand_at(place, length)
         })
     }
 
@@ -122,20 +144,20 @@ unsafe impl Sys for Region {
     fn lower_break(&mut self, by: usize) -> bool {
         let Some(end) = self.end.checked_sub(by) else { return false };
         let from = end.next_multiple_of(raw::page_size());
-        // SAFETY: the caller gives up the bytes above the new break; those above the old one hold nothing.
-        let is_given = from >= self.mapped || unsafe { raw::discard(from, self.mapped - from) };
+        // The bytes above the old break hold nothing.
+        let is_given = from >= self.mapped || self.give_back(from, self.mapped - from);
         if is_given {
             self.end = end;
         }
         is_given
     }
 
-    fn leap(&mut self, room: usize) -> bool {
+    fn leap(&mut self, room: usize, limit: usize) -> bool {
         if self.pause > 0 {
             self.pause -= 1;
             return false;
         }
-        let is_found = if self.end == 0 { self.begin(room) } else { self.go_on(room) };
+        let is_found = if self.end == 0 { self.begin(room) } else { self.go_on(room, limit) };
         // A crowded address space stays so for a while: a search costs system calls.
         self.failures = if is_found { 0 } else { (self.failures + 1).min(10) };
         self.pause = (1 << self.failures) - 1;
@@ -143,8 +165,7 @@ unsafe impl Sys for Region {
     }
 
     fn discard(&mut self, start: usize, bytes: usize) -> bool {
-        // SAFETY: the caller's bytes, whose contents are given up.
-        unsafe { raw::discard(start, bytes) }
+        self.give_back(start, bytes)
     }
 
     fn grows_clean(&self) -> bool {
@@ -202,7 +223,7 @@ mod tests {
     fn the_break_moves_in_room_of_its_own() {
         let mut region = Region::new();
         assert_eq!(region.current_break(), 0);
-        assert!(region.leap(100));
+        assert!(region.leap(100, usize::MAX));
         let start = region.current_break();
         let first = granted(&mut region, 24);
         assert_eq!((first.address(), first.length()), (start, 24));
@@ -217,7 +238,7 @@ mod tests {
     #[test]
     fn what_a_lower_break_gave_back_is_zero_again() {
         let mut region = Region::new();
-        assert!(region.leap(1));
+        assert!(region.leap(1, usize::MAX));
         let memory = granted(&mut region, 64 << 10);
         // SAFETY: the bytes were just granted.
         unsafe { memory.start().write_bytes(7, 64 << 10) };
@@ -232,13 +253,13 @@ mod tests {
     #[test]
     fn a_mapping_in_the_way_is_left_alone_and_passed_by() {
         let mut region = Region::new();
-        assert!(region.leap(1));
+        assert!(region.leap(1, usize::MAX));
         let first = granted(&mut region, 16);
         let page = region.page_size();
         let obstacle = (region.current_break() + (1 << 20)).next_multiple_of(page);
         assert!(map_exactly(obstacle, page));
         assert!(region.move_break(2 << 20).is_none(), "the obstacle stands in between");
-        assert!(region.leap(2 << 20));
+        assert!(region.leap(2 << 20, usize::MAX));
         let second = granted(&mut region, 2 << 20);
         assert!(second.address() > obstacle && first.address() < obstacle);
         // SAFETY: our own mapping.
@@ -248,7 +269,7 @@ mod tests {
     #[test]
     fn two_heaps_in_one_process_stand_apart() {
         let (mut one, mut other) = (Region::new(), Region::new());
-        assert!(one.leap(1) && other.leap(1));
+        assert!(one.leap(1, usize::MAX) && other.leap(1, usize::MAX));
         assert!(one.current_break().abs_diff(other.current_break()) >= 1 << 30);
     }
 }

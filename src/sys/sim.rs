@@ -268,8 +268,9 @@ unsafe impl Sys for Sim {
     }
 
     /// As a foreigner would: the break moves up by what the simulated heap has left, less `room`.
-    fn leap(&mut self, room: usize) -> bool {
-        let left = self.arena.length().saturating_sub(self.state.get_mut().used);
+    fn leap(&mut self, room: usize, limit: usize) -> bool {
+        let end = limit.saturating_sub(self.arena.address()).min(self.arena.length());
+        let left = end.saturating_sub(self.state.get_mut().used);
         left >= room && self.move_break_as_foreigner((left - room).cast_signed())
     }
 

@@ -71,6 +71,17 @@ fn fork_in_a_signal_handler_ends() {
     assert_eq!(fine(command(&program).arg("300")), "");
 }
 
+/// The library with the handlers is initialised before ours, so that our handler runs before its own.
+#[test]
+fn fork_beside_other_fork_handlers_and_streams_ends() {
+    let programs = Programs::new();
+    let handlers = programs.compile("os_faults/handlers.c", "libhandlers.so", &["-shared", "-fPIC"]);
+    let include = format!("-I{}", built().root.join("include").display());
+    let libraries = [built().library.to_str().unwrap(), handlers.to_str().unwrap()];
+    let program = programs.compile("os_faults/handled.c", "handled", &[&include, libraries[0], libraries[1]]);
+    assert_eq!(fine(&mut command(&program)), "");
+}
+
 /// The program gets exactly the lines that it announces, one for each call.
 #[test]
 fn pointers_to_anywhere_under_each_setting_are_no_blocks() {

@@ -24,6 +24,16 @@
 // The standard library allocates, formats and prints; without it, none of that can happen here by mistake.
 #![no_std]
 
+/// Runs when the library is loaded, beside [`osmem::start`]'s own constructor.
+#[expect(unsafe_code, reason = "a constructor is known by its section")]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn() = constructor;
+
+extern "C" fn constructor() {
+    osmem::start::serve_streams();
+}
+
 mod answer;
 
 mod calls;
