@@ -10,12 +10,12 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use osmem_trace::Spec;
 use osmem_trace::batch::{Batch, Fact, Mark, read};
 use osmem_trace::log::{self, LogError, Step};
 use osmem_trace::mark::Key;
 use osmem_trace::model::End;
 use osmem_trace::run::{Cancel, Limits, Recording, RunError, Seen, Tracer, Watch};
-use osmem_trace::{Spec, Strace};
 use proptest::prelude::*;
 use tracers::tracers;
 
@@ -292,7 +292,7 @@ fn arguments_that_the_kernel_does_not_know_are_an_error() {
 
 fn real() -> &'static str {
     static LOG: OnceLock<String> = OnceLock::new();
-    LOG.get_or_init(|| record(&Strace::find().unwrap(), &spec(8, 6, "kxtgfolbp")).unwrap().seen.raw(1))
+    LOG.get_or_init(|| record(&*tracers()[0], &spec(8, 6, "kxtgfolbp")).unwrap().seen.raw(1))
 }
 
 proptest! {

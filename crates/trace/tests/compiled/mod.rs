@@ -17,7 +17,7 @@ pub fn compiled(name: &str, source: &str, arguments: &[&str]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(source);
     let mut cc = Command::new("cc");
     let status = cc.args(["-O1", "-w", "-pthread"]).args(arguments).arg("-o").arg(&new).arg(source).status();
-    assert!(status.unwrap().success(), "{name} {arguments:?}");
+    assert!(status.unwrap().success(), "{name} {arguments:?}: cc fails (try `make deps-full`)");
     fs::rename(&new, &file).unwrap();
     file
 }

@@ -25,7 +25,7 @@ pub fn each(spec: &Spec) -> Vec<(String, Result<Observation, RunError>)> {
 /// What all tracers see of a program that does the same each time.
 pub fn run(spec: &Spec) -> Result<Observation, RunError> {
     let mut all = each(spec).into_iter();
-    let (first, seen) = all.next().expect("strace");
+    let (first, seen) = all.next().expect("a tracer works");
     for (name, other) in all {
         assert_eq!(essence(&seen), essence(&other), "{:?} by {first} and by {name}", spec.args);
     }
