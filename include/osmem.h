@@ -16,7 +16,7 @@
  * malloc in the main thread. The C library's sbrk() takes two steps for a move and has no lock. These
  * functions notice a move of another thread and leave its bytes alone; they cannot notice a thread that
  * is suspended between the two steps. A threaded program that calls both allocators all the time may
- * see blocks overlap. libosmem_malloc.so leaves the break alone and has no such limit.
+ * see blocks overlap or lose their contents. libosmem_malloc.so leaves the break alone and has no such limit.
  *
  * What is said to be ignored, or to be EINVAL because `ptr` is no live block, is misuse. A program that
  * is started with OSMEM_ON_MISUSE=report in its environment says so in one line on standard error and

@@ -1,6 +1,7 @@
 //! The heap: the blocks between the first break and the last (R4 to R8, R11, R12, R16).
 
 mod grow;
+mod merge;
 mod release;
 
 use crate::block::{Block, Header};
@@ -10,7 +11,7 @@ use crate::list::List;
 use crate::policy::Policy;
 use crate::sys::Sys;
 use grow::NotMoved;
-use release::{Pages, Release, is_large, is_large_size};
+use release::{Pages, Release};
 use std::ptr::NonNull;
 
 /// The blocks of the heap in address order.
@@ -54,8 +55,6 @@ const SORTED_PER_SEARCH: usize = 16;
 const MERGED_PER_FREE: usize = 2;
 /// Pending small blocks that are merged before the heap grows.
 const MERGED_PER_GROWTH: usize = 256;
-/// Neighbours that a block is merged with at once; further ones that are pending have their turn later.
-const MERGED_AT_ONCE: usize = 64;
 
 /// How an attempt to resize a block in its place ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,34 +145,6 @@ impl<H: Header> Heap<H> {
         self.after_free(sys, policy);
     }
 
-    /// Merges a block that was just freed into the one before it, if that is pending, and neither becomes anything else by
-    /// it: what waits in a list of all sizes may grow there. Whether it was merged.
-    #[inline]
-    fn join_prev(&mut self, block: Block<H>) -> bool {
-        let size = block.heap_size();
-        let Some(prev) = self.list.mergeable_prev(block).filter(|prev| prev.is_pending()) else { return false };
-        let joined = prev.heap_size() + H::BYTES + size;
-        let may_stay = prev.heap_size() > SMALL
-            && !is_large_size(joined)
-            && self.list.last() != Some(block)
-            && self.list.mergeable_next(block).is_none();
-        if may_stay {
-            self.recent = None;
-            self.list.merge(prev, block);
-            self.pending.grew(H::BYTES + size);
-        }
-        may_stay
-    }
-
-    /// Merges some pending small blocks; whether there were any.
-    fn merge_small(&mut self, most: usize) -> bool {
-        for count in 0..most {
-            let Some(block) = self.pending.take_small(self.list.base()) else { return count > 0 };
-            self.merge_around(block);
-        }
-        true
-    }
-
     /// R11, and R12 (a) and (b): makes an allocated block `size` bytes large where it is, as far as that is possible.
     pub(crate) fn resize(&mut self, sys: &mut impl Sys, policy: &Policy, block: Block<H>, size: usize) -> Resized {
         self.recent = None;
@@ -255,90 +226,6 @@ impl<H: Header> Heap<H> {
         self.was_clean
     }
 
-    /// Merges all adjacent free blocks (R5): those that are free since the last search with their neighbours, which is
-    /// all there can be (H9).
-    #[inline]
-    pub(crate) fn merge_pending(&mut self) {
-        let base = self.list.base();
-        self.recent = None; // it may be merged now
-        if self.release.is_on() {
-            // The record of a large block would be written over the mark of one that was absorbed.
-            while let Some(block) = self.pending.take_any(base) {
-                let (block, known) = self.merged(block);
-                self.place(block, known);
-            }
-            return;
-        }
-        while let Some(block) = self.pending.drain(base) {
-            let mut known = self.fresh();
-            while let Some(next) = self.list.mergeable_next(block) {
-                if next.is_pending() {
-                    self.pending.absorb(next);
-                } else if let Some(more) = self.displace(next) {
-                    known = known.or(more);
-                } else {
-                    break;
-                }
-                self.list.merge(block, next);
-            }
-            self.merge_back(block, known);
-        }
-    }
-
-    /// Merges a block, which is not pending, into those before it, and puts what comes of it into its place.
-    #[inline]
-    fn merge_back(&mut self, block: Block<H>, known: Pages) {
-        let (mut block, mut known) = (block, known);
-        while let Some(prev) = self.list.mergeable_prev(block) {
-            if prev.is_pending() {
-                self.list.merge(prev, block); // it has its turn later
-                return;
-            }
-            let Some(more) = self.displace(prev) else { break };
-            known = known.or(more);
-            self.list.merge(prev, block);
-            block = prev;
-        }
-        self.place(block, known);
-    }
-
-    /// Merges a free block that is nowhere with its neighbours on both sides, and puts the result into its place.
-    fn merge_around(&mut self, block: Block<H>) {
-        let (block, known) = self.merged(block);
-        // To find a place in the index takes longer than all else: a search does so for those that are still there.
-        if block.heap_size() > SMALL && !is_large(block) && self.list.last() != Some(block) {
-            self.pending.push(block, self.list.base());
-        } else {
-            self.place(block, known);
-        }
-    }
-
-    /// Merges a free block that is nowhere with its neighbours on both sides. Of many pending neighbours some are left for
-    /// later.
-    fn merged(&mut self, block: Block<H>) -> (Block<H>, Pages) {
-        self.recent = None; // it may be merged now
-        let (mut block, mut known) = (block, self.fresh());
-        let mut left = MERGED_AT_ONCE;
-        while let Some(next) = self.list.mergeable_next(block)
-            && (left > 0 || !next.is_pending())
-            && let Some(more) = self.unplace(next)
-        {
-            known = known.or(more);
-            self.list.merge(block, next);
-            left = left.saturating_sub(1);
-        }
-        while let Some(prev) = self.list.mergeable_prev(block)
-            && (left > 0 || !prev.is_pending())
-            && let Some(more) = self.unplace(prev)
-        {
-            known = known.or(more);
-            self.list.merge(prev, block);
-            block = prev;
-            left = left.saturating_sub(1);
-        }
-        (block, known)
-    }
-
     /// A free block of at least `size` bytes, the best fit or a new one, that is in no bin any more, and what is known of
     /// its pages.
     fn search(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
@@ -358,16 +245,6 @@ impl<H: Header> Heap<H> {
                 is_merged.then(|| self.best_fit(policy, size)).flatten()
             })
             .or_else(|| self.enlarge(sys, policy, size))
-    }
-
-    /// Moves pending blocks that are not small to the index, those that were freed first before others.
-    fn sort(&mut self, most: usize) {
-        let base = self.list.base();
-        for _ in 0..most {
-            let Some(block) = self.pending.take_oldest_large(base) else { return };
-            let (block, known) = self.merged(block);
-            self.place(block, known);
-        }
     }
 
     /// The best fit among the blocks in the index, if it has at most `largest` bytes.
@@ -476,25 +353,5 @@ impl<H: Header> Heap<H> {
             let known = self.carve(policy, known, rest.address());
             self.place(rest, known);
         }
-    }
-
-    /// Takes a free block out of its place and returns what is known of its pages; `None` if it is nowhere: then a program
-    /// has written over its header.
-    #[inline]
-    fn unplace(&mut self, block: Block<H>) -> Option<Pages> {
-        if block.is_pending() {
-            self.pending.remove(block, self.list.base());
-            return Some(self.fresh());
-        }
-        self.displace(block)
-    }
-
-    /// The same of a block that is not pending.
-    #[inline]
-    fn displace(&mut self, block: Block<H>) -> Option<Pages> {
-        if self.list.last() == Some(block) {
-            return Some(self.fresh());
-        }
-        self.index.remove(block, self.list.base()).then(|| self.recall(block))
     }
 }

@@ -87,9 +87,9 @@ fn locked<R>(work: impl FnOnce(&mut Shared) -> R) -> R {
         PROCESS.end.store(end, Ordering::Relaxed);
     }
     if is_fresh {
-        PROCESS.lock.release()
+        PROCESS.lock.release();
     } else {
-        PROCESS.forks.end()
+        PROCESS.forks.end();
     }
     result
 }

@@ -188,7 +188,7 @@ fn contended_break(remembered: &AtomicUsize, by: libc::intptr_t) -> Option<*mut 
             thread::yield_now();
             continue;
         }
-        // SAFETY: upwards, which takes nothing from the break's other users.
+        // SAFETY: upwards, unless the break was moved since it was asked for: then what it took is given back below.
         if unsafe { raw::brk(new) } < new {
             if is_at(old) && ask_break() == old {
                 return None;

@@ -20,6 +20,7 @@ const FIRST_ERROR: usize = usize::MAX - 4094;
 ///
 /// The call with these arguments must not harm memory that others use.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
+#[expect(clippy::cast_possible_truncation, reason = "a register has 64 bits, and so has a usize here")]
 #[inline]
 unsafe fn call(number: libc::c_long, arguments: [usize; 6]) -> usize {
     let [one, two, three, four, five, six] = arguments;

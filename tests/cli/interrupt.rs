@@ -20,7 +20,7 @@ struct Started(Option<Child>);
 
 impl Started {
     fn wait_with_output(mut self) -> io::Result<Output> {
-        self.0.take().expect("not waited for before").wait_with_output()
+        self.0.take().unwrap().wait_with_output()
     }
 }
 
@@ -28,13 +28,13 @@ impl Deref for Started {
     type Target = Child;
 
     fn deref(&self) -> &Child {
-        self.0.as_ref().expect("not waited for before")
+        self.0.as_ref().unwrap()
     }
 }
 
 impl DerefMut for Started {
     fn deref_mut(&mut self) -> &mut Child {
-        self.0.as_mut().expect("not waited for before")
+        self.0.as_mut().unwrap()
     }
 }
 
