@@ -131,7 +131,8 @@ impl<S: Sys, H: Header> Allocator<S, H> {
         Ok((hand_out(block), self.unclean(block).min(block.size())))
     }
 
-    /// How many bytes from the payload of the block that was handed out last may not be zero: none of a fresh mapping's.
+    /// Returns the number of the payload's first bytes that may not be zero, of the block that was handed out last; 0 for a
+    /// fresh mapping.
     fn unclean(&self, block: Block<H>) -> usize {
         if block.status() == Status::MAPPED {
             return 0;

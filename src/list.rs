@@ -138,7 +138,7 @@ impl<H: Header> List<H> {
         self.segment.map(|first| first.address() + H::BYTES)
     }
 
-    /// Whether `payload` lies in memory of the heap, so that what stands in front of it can be read. Gaps between segments
+    /// Returns whether `payload` lies in memory of the heap, so that the bytes in front of it can be read. Gaps between segments
     /// are not the heap's.
     #[inline]
     pub(crate) fn holds(&self, payload: usize) -> bool {
@@ -163,8 +163,7 @@ impl<H: Header> List<H> {
             .is_some_and(|block| payload.wrapping_sub(block.address()) >= H::BYTES && payload > block.address())
     }
 
-    /// What stands where the header of a block with this payload would be, if the heap holds it: a header, or anything
-    /// else that lies there.
+    /// Returns the place of the header of a block with this payload, if the heap holds it. Other bytes may lie there.
     #[inline]
     pub(crate) fn candidate(&self, payload: NonNull<u8>) -> Option<Block<H>> {
         let address = payload.addr().get();

@@ -254,7 +254,7 @@ fn with_the_break_below_the_heap_nothing_grows_but_what_is_left_is_used() {
     assert_eq!(allocator.malloc(1000), Ok(block));
 }
 
-/// What such a move gave is nobody's for certain, so it is left alone, and the heap goes on behind it (R16).
+/// Both parties may hold the bytes of such a move for theirs: they are left alone, and the heap goes on behind them (R16).
 #[test]
 fn a_break_moved_in_the_same_moment_is_a_foreign_break() {
     let mut allocator = fresh();

@@ -32,7 +32,7 @@ fn blocks_between_thousands_of_foreign_breaks_are_found_and_nothing_else_is() {
     assert_eq!(check(&allocator), Ok(()));
 }
 
-/// What waits to be merged has marks in its payload, and what is merged has a record there.
+/// Blocks that wait to be merged have marks in their payloads, and merged ones have records there.
 #[test]
 fn giving_all_free_pages_back_keeps_the_heap_whole_whatever_was_freed_before() {
     const SIZES: [usize; 9] = [16, 16, 16, 48, 500, 1100, 2000, 20_000, 40_000];

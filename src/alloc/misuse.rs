@@ -42,7 +42,7 @@ impl<S, H: Header> Allocator<S, H> {
     pub fn diagnose(&self, payload: *mut u8) -> (Misuse, Option<usize>) {
         let address = payload.addr();
         let list = self.heap().blocks();
-        // Of a header that was written over, the size must not lead out of the heap either.
+        // The size in a header that was written over must not lead out of the heap either.
         let is_inside =
             |block: &Block<H>| list.holds(block.payload().addr().get()) && list.holds(block.end().wrapping_sub(1));
         let mut at = list.first().filter(is_inside);

@@ -1,4 +1,4 @@
-//! What a layout of the header is: its numbers, and where it keeps what.
+//! The layout of a header: its numbers, and the places of its fields.
 
 use super::{Base, Block, Status};
 use std::fmt;
@@ -9,14 +9,14 @@ pub trait Header: Fields {
     const BYTES: usize;
     /// Every payload address and every block's size is a multiple of this many bytes.
     const ALIGNMENT: usize;
-    /// How many bytes from its first block to its end the heap may have. Growth beyond is refused (R15), as if by the
+    /// Maximum span of the heap, from its first block to its end, in bytes. Growth beyond is refused (R15), as if by the
     /// system.
     const SPAN: usize;
     /// The smallest block there is (R6).
     const SMALLEST_BLOCK: usize = Self::BYTES + Self::ALIGNMENT;
 }
 
-/// How a layout keeps what a header says. The methods of [`Block`] say the same of any layout.
+/// Reads and writes the fields of a header in one layout. The methods of [`Block`] say the same of any layout.
 ///
 /// Each reaches single fields of one header, through its place. Size and status are read without the lock as well, so
 /// they are atomics; a reference to a whole header does not exist.

@@ -68,7 +68,7 @@ impl<H: Header> Heap<H> {
         }
     }
 
-    /// Merges a block, which is not pending, into those before it, and puts what comes of it into its place.
+    /// Merges a block, which is not pending, into those before it, and puts the result into its place.
     #[inline]
     fn merge_back(&mut self, block: Block<H>, known: Pages) {
         let (mut block, mut known) = (block, known);

@@ -34,24 +34,24 @@ const HALF_LIFE: u32 = 1 << 20;
 /// Where the record lies in the payload: behind the links of the index.
 const RECORD: usize = 16;
 
-/// What is known of the pages of a large free block.
+/// The pages of a large free block that are known to hold nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub(super) struct Pages {
     /// Between these two addresses all pages hold nothing; none do if they are equal.
     from: usize,
     to: usize,
-    /// When a block was last cut from it.
+    /// The time at which a block was last cut from it.
     since: u32,
 }
 
-/// What is given back and what waits, of one heap.
+/// The memory that one heap has given back, and that still waits.
 #[derive(Debug)]
 pub(super) struct Release {
     is_on: bool,
     /// Bytes of the system's pages.
     pub(super) page: usize,
-    /// The time: how many blocks were freed.
+    /// The time: the number of blocks that were freed.
     now: u32,
     /// Bytes of all blocks in the index, and dirty bytes of the large ones among them.
     indexed: usize,
@@ -64,7 +64,7 @@ pub(super) struct Release {
     reserve: usize,
     /// The large block that was looked at last: its size and number.
     cursor: Option<(usize, NonZeroU32)>,
-    /// When a block was last cut from the end of the heap.
+    /// The time at which a block was last cut from the end of the heap.
     top_since: u32,
 }
 
@@ -75,13 +75,13 @@ impl Pages {
         self.to - self.from
     }
 
-    /// What is left of them between two addresses.
+    /// Returns those between two addresses.
     fn within(self, (start, end): (usize, usize)) -> Self {
         let (from, to) = (self.from.max(start), self.to.min(end));
         if from < to { Self { from, to, ..self } } else { Self { since: self.since, ..Self::NONE } }
     }
 
-    /// What is known of a block that was merged from two: the longer run of pages.
+    /// Returns the longer of two runs of pages: a block that was merged from two remembers one.
     pub(super) const fn or(self, other: Self) -> Self {
         if self.bytes() >= other.bytes() { self } else { other }
     }
@@ -103,7 +103,7 @@ impl Release {
         }
     }
 
-    /// Whether anything ever goes back, so that large blocks keep records.
+    /// Returns whether memory ever goes back, so that large blocks keep records.
     #[inline]
     pub(super) const fn is_on(&self) -> bool {
         self.is_on
@@ -147,7 +147,7 @@ fn record<H: Header>(block: Block<H>) -> *mut Pages {
 }
 
 impl<H: Header> Heap<H> {
-    /// Notes what is known of a block that was put into the index.
+    /// Writes the record of a block that was put into the index.
     #[inline]
     pub(super) fn remember(&mut self, block: Block<H>, known: Pages) {
         if !self.release.is_on {
@@ -163,7 +163,7 @@ impl<H: Header> Heap<H> {
         }
     }
 
-    /// Returns what is known of a block that was in the index and is taken out; its size has not changed since.
+    /// Returns the record of a block that is taken out of the index; its size must not have changed.
     #[inline]
     pub(super) fn recall(&mut self, block: Block<H>) -> Pages {
         if !self.release.is_on {
@@ -182,7 +182,7 @@ impl<H: Header> Heap<H> {
         known
     }
 
-    /// Notes that the first `bytes` bytes from a block's beginning were given away, and returns what is known of the rest.
+    /// Notes that a block was given away up to the address `end`, and returns the record of the rest.
     #[inline]
     pub(super) fn carve(&mut self, policy: &Policy, known: Pages, end: usize) -> Pages {
         if known.bytes() > 0 {
@@ -199,13 +199,13 @@ impl<H: Header> Heap<H> {
         self.release.top_since = self.release.now;
     }
 
-    /// What is known of a block that was just freed.
+    /// Returns the knowledge of a block that was just freed: none.
     #[inline]
     pub(super) const fn fresh(&self) -> Pages {
         Pages { since: self.release.now, ..Pages::NONE }
     }
 
-    /// The dirty bytes that were counted, and those that there are, for [`check`](crate::check).
+    /// Returns the dirty bytes that were counted, and those that exist, for [`check`](crate::check).
     pub(crate) fn dirty(&self) -> (usize, usize) {
         if !self.release.is_on {
             return (0, 0); // no records are kept
@@ -228,7 +228,7 @@ impl<H: Header> Heap<H> {
         Some((block, (block.heap_size(), base.number(block))))
     }
 
-    /// A block was freed: gives back what has waited long enough, a little at a time.
+    /// Counts a freed block, and gives a little of the memory back that has waited long enough.
     #[inline]
     pub(super) fn after_free(&mut self, sys: &mut impl Sys, policy: &Policy) {
         let release = &mut self.release;
@@ -290,7 +290,7 @@ impl<H: Header> Heap<H> {
     }
 
     /// Gives dirty pages of a large block in the index back, if they have `least` bytes, and at most `most` bytes of them;
-    /// how many bytes.
+    /// returns the number of bytes.
     fn give_back(&mut self, sys: &mut impl Sys, block: Block<H>, least: usize, most: usize) -> usize {
         let page = self.release.page;
         let (from, to) = whole_pages(block, page);
@@ -321,7 +321,7 @@ impl<H: Header> Heap<H> {
     }
 
     /// Merges what waits, and gives the whole pages of all free blocks back, but for `keep` bytes at the end of the heap;
-    /// whether there were any.
+    /// returns whether there were any.
     pub(crate) fn release_all(&mut self, sys: &mut impl Sys, keep: usize) -> bool {
         self.merge_pending();
         let mut is_given = self.trim(sys, keep, keep);
@@ -349,7 +349,7 @@ impl<H: Header> Heap<H> {
     }
 
     /// Gives the memory at the end of the heap back, in whole pages, if more than `limit` bytes of it are free, all but
-    /// `keep` bytes; whether anything was given back. The last block must not be pending.
+    /// `keep` bytes; returns whether anything was given back. The last block must not be pending.
     fn trim(&mut self, sys: &mut impl Sys, limit: usize, keep: usize) -> bool {
         let Some(top) = self.list.last().filter(|last| last.is_free() && last.heap_size() > limit) else {
             return false;

@@ -57,7 +57,7 @@ pub(super) fn take<H: Header>(first: &mut Node, base: Base) -> Node {
     Some(node)
 }
 
-/// How many blocks there are, `None` if the links do not agree, or one is not right. There are no more than `most`.
+/// Counts the blocks; `None` if the links do not agree, or one is not right, or there are more than `most`.
 pub(super) fn count<H: Header>(
     first: Node,
     base: Base,

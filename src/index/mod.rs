@@ -40,7 +40,7 @@ pub(crate) struct Index<H> {
     /// A bit for each bin that holds something.
     filled: [u64; WORDS],
     roots: [Option<NonZeroU32>; BINS],
-    /// Of equal blocks the one at the lowest address is taken.
+    /// Whether the one at the lowest address is taken of equal blocks.
     takes_lowest: bool,
     layout: PhantomData<H>,
 }

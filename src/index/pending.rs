@@ -27,7 +27,7 @@ pub(crate) struct Pending<H> {
     /// Payload of all blocks that are there, and of the small ones.
     bytes: usize,
     small_bytes: usize,
-    /// How many are not small, and the one of them that was added first.
+    /// The number of blocks that are not small, and the one of them that was added first.
     large: usize,
     oldest_large: u32,
     by_size: bool,
@@ -86,13 +86,13 @@ impl<H: Header> Pending<H> {
         self.small_bytes
     }
 
-    /// How many blocks are there that are not small, where sizes have lists of their own.
+    /// Returns the number of blocks that are not small, where sizes have lists of their own.
     #[inline]
     pub(crate) const fn large(&self) -> usize {
         self.large
     }
 
-    /// Notes that a block which is there, and is not small, has become larger by so many bytes.
+    /// Notes that a block in the lists, which is not small, has grown by `bytes`.
     #[inline]
     pub(crate) const fn grew(&mut self, bytes: usize) {
         self.bytes += bytes;

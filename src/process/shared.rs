@@ -20,7 +20,7 @@ pub(super) struct Shared {
     /// Caches whose threads have ended.
     idle: Option<NonNull<Cache>>,
     idle_caches: usize,
-    /// What is left of the mapping from which caches are cut. They lie apart from the heap: one at its end would keep all
+    /// The rest of the mapping from which caches are cut. They lie apart from the heap: one at its end would keep all
     /// that is free below from going back.
     room: Option<Memory>,
 }

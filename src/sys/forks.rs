@@ -1,4 +1,4 @@
-//! What a fork does with a heap's lock, and what the thread that forks may do meanwhile.
+//! The part of a heap's lock in a fork, and the calls that are allowed meanwhile.
 //!
 //! Other libraries have fork handlers as well, which may run while the lock is held for the fork. The heap is whole then,
 //! and calls of the same thread go through. A thread that held the lock already forks in a walk, or in a signal handler: it

@@ -1,4 +1,4 @@
-//! What glibc exports beyond what the `libc` crate declares, each under a name that may be missing.
+//! Symbols of glibc that the `libc` crate does not declare. Any of them may be missing.
 #![expect(unsafe_code, reason = "symbols of the C library")]
 
 use std::arch::global_asm;
@@ -51,7 +51,7 @@ pub(super) fn list_unlock() -> *const () {
     address!("_IO_list_unlock")
 }
 
-/// Makes it free, whoever holds it.
+/// Makes it free, without regard to its holder.
 pub(super) fn list_reset() -> *const () {
     address!("_IO_list_resetlock")
 }

@@ -17,7 +17,7 @@ const LAYOUT: Layout = match Layout::from_size_align(LENGTH, PAGE) {
     Ok(layout) => layout,
     Err(_) => panic!("an arena of this length and alignment cannot be"),
 };
-/// How many mappings that were given back are remembered; further ones are lost.
+/// Mappings that were given back and are remembered, at most; further ones are lost.
 const SPARE: usize = 64;
 
 /// The arena, which is there from the first call on.
@@ -50,7 +50,7 @@ impl Arena {
     /// The `length` bytes behind the first `offset` of the arena, all zero.
     fn hand_out(&self, offset: usize, length: usize) -> Memory {
         assert!(offset + length <= LENGTH, "inside the arena");
-        // SAFETY: inside the arena, and callers see to it that nobody has these bytes.
+        // SAFETY: inside the arena, and callers see to it that these bytes are free.
         unsafe {
             let start = self.start().add(offset);
             start.write_bytes(0, length);

@@ -9,7 +9,7 @@
 //!                                  │ the heap →│ its break
 //! ```
 //!
-//! The place is the middle of a gap of [`ROOM`] bytes. The kernel puts other mappings at one end of a gap, so that the
+//! The place is the middle of a gap of 128 GiB. The kernel puts other mappings at one end of a gap, so that the
 //! heap has half of that room before it meets any. The gap is not kept reserved: a reservation counts as address space,
 //! and a program that limits its own (`RLIMIT_AS`) would have none left. Pages are mapped as the break moves up, without
 //! ever replacing those of another mapping, and are never unmapped: below the break, and above it as far as it once

@@ -274,7 +274,7 @@ unsafe impl Sys for Sim {
         left >= room && self.move_break_as_foreigner((left - room).cast_signed())
     }
 
-    /// What is given back is rubbish, so that contents that are still needed are seen to be lost.
+    /// Fills the pages with rubbish, so that contents which are still needed are seen to be lost.
     fn discard(&mut self, start: usize, bytes: usize) -> bool {
         let page = self.page_size;
         assert!(start.is_multiple_of(page) && bytes.is_multiple_of(page), "whole pages of the heap only");
