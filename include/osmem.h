@@ -13,10 +13,12 @@
  * they are the heap's own.
  *
  * One limit of threads: the heap moves the break, as the contract asks, and so does the C library's
- * malloc in the main thread. The C library's sbrk() takes two steps for a move and has no lock. These
- * functions notice a move of another thread and leave its bytes alone; they cannot notice a thread that
- * is suspended between the two steps. A threaded program that calls both allocators all the time may
- * see blocks overlap or lose their contents. libosmem_malloc.so leaves the break alone and has no such limit.
+ * malloc when the main thread calls it, without a lock that others could take. A move of another thread
+ * that shows before, during or after ours is noticed, and its bytes are left alone. A whole move between
+ * our last look and our own move cannot be noticed: blocks may then overlap or lose their contents, of
+ * either allocator. So a program in which the main thread calls malloc and another os_malloc, both all
+ * the time, is not safe. The C library's malloc in other threads does not move the break, and
+ * libosmem_malloc.so leaves it alone altogether.
  *
  * What is said to be ignored, or to be EINVAL because `ptr` is no live block, is misuse. A program that
  * is started with OSMEM_ON_MISUSE=report in its environment says so in one line on standard error and

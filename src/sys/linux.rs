@@ -157,8 +157,8 @@ pub(super) fn at(address: usize) -> Option<NonNull<u8>> {
 ///
 /// `sbrk` reads what it remembers of the break, asks the system, and notes the answer: two threads in it get the same
 /// bytes. In a program of several threads each of those steps is made here, and looked at again: when another thread's
-/// `sbrk` shows in between, the bytes are left to it. Only one that is suspended between two of its steps, for as long as
-/// all this takes, does not show.
+/// `sbrk` shows in between, the bytes are left to it. A whole move between the last look and this one does not show, nor one
+/// whose thread is suspended between its steps for as long as all this takes.
 #[cfg(all(target_env = "gnu", not(miri)))]
 fn library_break(by: libc::intptr_t) -> Option<*mut libc::c_void> {
     match glibc::remembered_break().filter(|_| !glibc::is_single_threaded()) {

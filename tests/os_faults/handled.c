@@ -54,5 +54,6 @@ int main(void) {
     done = 1;
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
+    puts("fine");
     return 0;
 }

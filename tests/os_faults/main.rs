@@ -29,32 +29,19 @@ fn command(program: &Path) -> Command {
 }
 
 /// The number of runs of both allocators side by side.
-const RUNS: usize = 20;
-/// The number of runs in which blocks may overlap, or that may crash for it.
-///
-/// The contract demands the break, and no lock is common to both allocators. A thread that is suspended in the C library's
-/// `sbrk`, between its look at the break and its move of it, cannot be noticed; on a busy machine this meets one run in
-/// six. Without a look for other moves four runs in five fail.
-const MOST_OVERLAPPING: usize = 10;
+const RUNS: usize = 10;
 
+/// The C library's malloc of the main thread moves the break, which cannot be made safe: `include/osmem.h` says so. That of
+/// other threads does not. The moves that are noticed are tested in `src/sys/linux.rs`.
 #[test]
-fn blocks_beside_the_c_librarys_rarely_overlap() {
+fn blocks_beside_those_of_another_thread_do_not_overlap() {
     let programs = Programs::new();
     let program = linked(&programs, "os_faults/beside.c");
-    let mut wrong = Vec::new();
     for number in 0..RUNS {
         let ran = run(&mut command(&program));
-        if !ran.status.success() {
-            wrong.push(format!("run {number}: {} {}", ran.status, ran.errors));
-            continue;
-        }
-        let figures: Vec<usize> = ran.out.split_whitespace().map(|figure| figure.parse().unwrap()).collect();
-        let [overlaps, lost, refused] = figures[..] else { panic!("{ran:?}") };
-        if overlaps + lost + refused > 0 {
-            wrong.push(format!("run {number}: {overlaps} overlap, {lost} lost their contents, {refused} refused"));
-        }
+        assert!(ran.status.success(), "run {number}: {ran:?}");
+        assert_eq!(ran.out, "0 0 0\n", "run {number}: overlaps, lost contents, refusals");
     }
-    assert!(wrong.len() <= MOST_OVERLAPPING, "of {RUNS} runs, {}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
