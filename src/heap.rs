@@ -11,7 +11,7 @@ use crate::list::List;
 use crate::policy::Policy;
 use crate::sys::Sys;
 use grow::NotMoved;
-use release::{Pages, Release};
+use release::Release;
 use std::ptr::NonNull;
 
 /// The blocks of the heap in address order.
@@ -118,8 +118,8 @@ impl<H: Header> Heap<H> {
             self.pending.remove(block, base);
             return Some(self.hand_out_again(block));
         }
-        let (block, known) = self.search(sys, policy, size)?;
-        Some(self.hand_out(policy, block, known, size))
+        let block = self.search(sys, policy, size)?;
+        Some(self.hand_out(policy, block, size))
     }
 
     /// R8. The block stays where it is; merging waits for the next search.
@@ -166,7 +166,7 @@ impl<H: Header> Heap<H> {
             let mut room = old;
             while room < size
                 && let Some(next) = self.list.mergeable_next(block)
-                && self.unplace(next).is_some()
+                && self.unplace(next)
             {
                 room = self.list.merge(block, next);
             }
@@ -201,7 +201,7 @@ impl<H: Header> Heap<H> {
         wanted: usize,
         take: &mut impl FnMut(Block<H>),
     ) -> usize {
-        let Some((mut block, known)) = self.search(sys, policy, size) else { return 0 };
+        let Some(mut block) = self.search(sys, policy, size) else { return 0 };
         self.recent = None;
         let mut count = 1;
         loop {
@@ -212,7 +212,7 @@ impl<H: Header> Heap<H> {
             match rest {
                 Some(rest) if count < wanted && rest.heap_size() >= size => block = rest,
                 Some(rest) => {
-                    self.place_rest(policy, rest, known);
+                    self.place_rest(policy, rest);
                     return count;
                 }
                 None => return count,
@@ -226,9 +226,8 @@ impl<H: Header> Heap<H> {
         self.was_clean
     }
 
-    /// A free block of at least `size` bytes, the best fit or a new one, that is in no bin any more, and what is known of
-    /// its pages.
-    fn search(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
+    /// A free block of at least `size` bytes, the best fit or a new one, that is in no bin any more.
+    fn search(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
         if self.list.last().is_none() {
             self.preallocate(sys, policy, size)?;
         }
@@ -249,24 +248,29 @@ impl<H: Header> Heap<H> {
 
     /// The best fit among the blocks in the index, if it has at most `largest` bytes.
     #[inline]
-    fn take_best(&mut self, size: usize, largest: usize) -> Option<(Block<H>, Pages)> {
+    fn take_best(&mut self, size: usize, largest: usize) -> Option<Block<H>> {
         let block = self.index.take_best(size, largest, self.list.base())?;
-        Some((block, self.recall(block)))
+        self.forget();
+        self.recall(block);
+        Some(block)
     }
 
     /// R5: the smallest merged free block of at least `size` bytes, and of several the one at the lowest address.
     #[inline]
-    fn best_fit(&mut self, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
+    fn best_fit(&mut self, policy: &Policy, size: usize) -> Option<Block<H>> {
         let top = self.list.last().filter(|last| last.is_free() && last.heap_size() >= size && !last.is_pending());
         let largest = match top {
             Some(top) if !policy.spares_top => top.heap_size(), // of two equal ones the last is not the lowest
             _ => usize::MAX,
         };
-        self.take_best(size, largest).or(top.map(|top| (top, self.fresh())))
+        self.take_best(size, largest).or_else(|| {
+            self.forget();
+            top
+        })
     }
 
     /// R7: a free block of at least `size` bytes where there was none.
-    fn enlarge(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<(Block<H>, Pages)> {
+    fn enlarge(&mut self, sys: &mut impl Sys, policy: &Policy, size: usize) -> Option<Block<H>> {
         if let Some(last) = self.list.last()
             && last.is_free()
             && last.is_pending()
@@ -283,7 +287,8 @@ impl<H: Header> Heap<H> {
             }
         }
         let grown = self.grow(sys, policy, size).or_else(|| self.leap(sys, policy, size));
-        grown.map(|block| (block, self.fresh())).or_else(|| {
+        self.forget();
+        grown.or_else(|| {
             self.merge_pending(); // the system refuses: what was deferred is all there is
             self.best_fit(policy, size)
         })
@@ -291,9 +296,9 @@ impl<H: Header> Heap<H> {
 
     /// R6: gives away a merged free block that is in no bin any more, or as much of it as is asked for.
     #[inline]
-    fn hand_out(&mut self, policy: &Policy, block: Block<H>, known: Pages, size: usize) -> Block<H> {
+    fn hand_out(&mut self, policy: &Policy, block: Block<H>, size: usize) -> Block<H> {
         if let Some(rest) = self.list.split(block, size) {
-            self.place_rest(policy, rest, known); // its neighbours are not free, or it would have been merged
+            self.place_rest(policy, rest); // its neighbours are not free, or it would have been merged
         }
         self.was_clean = self.clean;
         self.soil(block);
@@ -331,27 +336,21 @@ impl<H: Header> Heap<H> {
 
     /// Puts a merged free block into its bin, unless it is the last (H9), with what is known of its pages.
     #[inline]
-    fn place(&mut self, block: Block<H>, known: Pages) {
+    fn place(&mut self, block: Block<H>) {
         if self.list.last() != Some(block) {
-            self.insert(block, known);
+            self.index.insert(block, self.list.base());
+            self.remember(block);
         }
     }
 
-    /// Puts a merged free block, which is not the last, into its bin.
+    /// Puts the rest of the block that was found last into its place.
     #[inline]
-    fn insert(&mut self, block: Block<H>, known: Pages) {
-        self.index.insert(block, self.list.base());
-        self.remember(block, known);
-    }
-
-    /// Puts what is left of a block into its place, where `known` was known of the whole.
-    #[inline]
-    fn place_rest(&mut self, policy: &Policy, rest: Block<H>, known: Pages) {
+    fn place_rest(&mut self, policy: &Policy, rest: Block<H>) {
         if self.list.last() == Some(rest) {
             self.carve_top();
         } else {
-            let known = self.carve(policy, known, rest.address());
-            self.place(rest, known);
+            self.carve(policy, rest.address());
+            self.place(rest);
         }
     }
 }

@@ -21,7 +21,8 @@ pub struct List<H> {
     count: usize,
     /// The first block of the last segment.
     segment: Option<Block<H>>,
-    /// The end of the last segment, which is that of the last block.
+    /// The address of the first payload of the last segment, and the segment's end, which is that of the last block.
+    start: usize,
     end: usize,
     closed: Closed<H>,
 }
@@ -88,7 +89,7 @@ impl<H: Header> List<H> {
     /// No blocks.
     pub(crate) const fn new() -> Self {
         let closed = Closed { listed: [None; LISTED], count: 0, stride: 1, unlisted: 0 };
-        Self { base: Base::NONE, first: None, last: None, count: 0, segment: None, end: 0, closed }
+        Self { base: Base::NONE, first: None, last: None, count: 0, segment: None, start: 0, end: 0, closed }
     }
 
     /// Where numbers count from: the first block there ever was.
@@ -135,18 +136,14 @@ impl<H: Header> List<H> {
     /// The address of the last segment's first payload.
     #[inline]
     pub(crate) fn segment_start(&self) -> Option<usize> {
-        self.segment.map(|first| first.address() + H::BYTES)
+        self.segment.map(|_| self.start)
     }
 
     /// Returns whether `payload` lies in memory of the heap, so that the bytes in front of it can be read. Gaps between segments
     /// are not the heap's.
     #[inline]
     pub(crate) fn holds(&self, payload: usize) -> bool {
-        match self.segment_start() {
-            Some(start) if payload >= start => payload < self.end,
-            Some(_) => self.is_in_closed(payload),
-            None => false,
-        }
+        if payload >= self.start { payload < self.end } else { self.is_in_closed(payload) }
     }
 
     #[cold]
@@ -202,6 +199,9 @@ impl<H: Header> List<H> {
                 self.segment = Some(block);
             }
             None => self.segment = Some(block),
+        }
+        if self.segment == Some(block) {
+            self.start = block.address() + H::BYTES;
         }
         self.end = block.end();
         self.last = Some(block);

@@ -87,8 +87,8 @@ impl<H: Header> Heap<H> {
                         && last.is_free()
                         && !last.is_pending()
                     {
-                        let known = self.fresh();
-                        self.place(last, known); // it is not the last any more
+                        self.forget();
+                        self.place(last); // it is not the last any more
                     }
                     return Some(block);
                 }

@@ -2,7 +2,7 @@
 //! call.
 
 use super::Heap;
-use super::release::{Pages, is_large, is_large_size};
+use super::release::{is_large, is_large_size};
 use crate::block::{Block, Header};
 use crate::index::SMALL;
 
@@ -47,79 +47,77 @@ impl<H: Header> Heap<H> {
         if self.release.is_on() {
             // The record of a large block would be written over the mark of one that was absorbed.
             while let Some(block) = self.pending.take_any(base) {
-                let (block, known) = self.merged(block);
-                self.place(block, known);
+                let block = self.merged(block);
+                self.place(block);
             }
             return;
         }
         while let Some(block) = self.pending.drain(base) {
-            let mut known = self.fresh();
+            self.forget();
             while let Some(next) = self.list.mergeable_next(block) {
                 if next.is_pending() {
                     self.pending.absorb(next);
-                } else if let Some(more) = self.displace(next) {
-                    known = known.or(more);
-                } else {
+                } else if !self.displace(next) {
                     break;
                 }
                 self.list.merge(block, next);
             }
-            self.merge_back(block, known);
+            self.merge_back(block);
         }
     }
 
     /// Merges a block, which is not pending, into those before it, and puts the result into its place.
     #[inline]
-    fn merge_back(&mut self, block: Block<H>, known: Pages) {
-        let (mut block, mut known) = (block, known);
+    fn merge_back(&mut self, block: Block<H>) {
+        let mut block = block;
         while let Some(prev) = self.list.mergeable_prev(block) {
             if prev.is_pending() {
                 self.list.merge(prev, block); // it has its turn later
                 return;
             }
-            let Some(more) = self.displace(prev) else { break };
-            known = known.or(more);
+            if !self.displace(prev) {
+                break;
+            }
             self.list.merge(prev, block);
             block = prev;
         }
-        self.place(block, known);
+        self.place(block);
     }
 
     /// Merges a free block that is nowhere with its neighbours on both sides, and puts the result into its place.
     pub(super) fn merge_around(&mut self, block: Block<H>) {
-        let (block, known) = self.merged(block);
+        let block = self.merged(block);
         // To find a place in the index takes longer than all else: a search does so for those that are still there.
         if block.heap_size() > SMALL && !is_large(block) && self.list.last() != Some(block) {
             self.pending.push(block, self.list.base());
         } else {
-            self.place(block, known);
+            self.place(block);
         }
     }
 
     /// Merges a free block that is nowhere with its neighbours on both sides. Of many pending neighbours some are left for
     /// later.
-    fn merged(&mut self, block: Block<H>) -> (Block<H>, Pages) {
+    fn merged(&mut self, block: Block<H>) -> Block<H> {
         self.recent = None; // it may be merged now
-        let (mut block, mut known) = (block, self.fresh());
+        self.forget();
+        let mut block = block;
         let mut left = MERGED_AT_ONCE;
         while let Some(next) = self.list.mergeable_next(block)
             && (left > 0 || !next.is_pending())
-            && let Some(more) = self.unplace(next)
+            && self.unplace(next)
         {
-            known = known.or(more);
             self.list.merge(block, next);
             left = left.saturating_sub(1);
         }
         while let Some(prev) = self.list.mergeable_prev(block)
             && (left > 0 || !prev.is_pending())
-            && let Some(more) = self.unplace(prev)
+            && self.unplace(prev)
         {
-            known = known.or(more);
             self.list.merge(prev, block);
             block = prev;
             left = left.saturating_sub(1);
         }
-        (block, known)
+        block
     }
 
     /// Moves pending blocks that are not small to the index, those that were freed first before others.
@@ -127,28 +125,32 @@ impl<H: Header> Heap<H> {
         let base = self.list.base();
         for _ in 0..most {
             let Some(block) = self.pending.take_oldest_large(base) else { return };
-            let (block, known) = self.merged(block);
-            self.place(block, known);
+            let block = self.merged(block);
+            self.place(block);
         }
     }
 
-    /// Takes a free block out of its place and returns what is known of its pages; `None` if it is nowhere: then a program
+    /// Takes a free block out of its place, and notes what is known of its pages; `false` if it is nowhere: then a program
     /// has written over its header.
     #[inline]
-    pub(super) fn unplace(&mut self, block: Block<H>) -> Option<Pages> {
+    pub(super) fn unplace(&mut self, block: Block<H>) -> bool {
         if block.is_pending() {
             self.pending.remove(block, self.list.base());
-            return Some(self.fresh());
+            return true;
         }
         self.displace(block)
     }
 
     /// The same of a block that is not pending.
     #[inline]
-    fn displace(&mut self, block: Block<H>) -> Option<Pages> {
+    fn displace(&mut self, block: Block<H>) -> bool {
         if self.list.last() == Some(block) {
-            return Some(self.fresh());
+            return true;
         }
-        self.index.remove(block, self.list.base()).then(|| self.recall(block))
+        let was_there = self.index.remove(block, self.list.base());
+        if was_there {
+            self.recall(block);
+        }
+        was_there
     }
 }

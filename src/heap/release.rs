@@ -37,7 +37,7 @@ const RECORD: usize = 16;
 /// The pages of a large free block that are known to hold nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub(super) struct Pages {
+struct Pages {
     /// Between these two addresses all pages hold nothing; none do if they are equal.
     from: usize,
     to: usize,
@@ -62,6 +62,8 @@ pub(super) struct Release {
     missed: usize,
     /// Dirty bytes that may wait, since as many were missed.
     reserve: usize,
+    /// The pages that are known to hold nothing, of the block that is being merged or given away.
+    known: Pages,
     /// The large block that was looked at last: its size and number.
     cursor: Option<(usize, NonZeroU32)>,
     /// The time at which a block was last cut from the end of the heap.
@@ -82,7 +84,7 @@ impl Pages {
     }
 
     /// Returns the longer of two runs of pages: a block that was merged from two remembers one.
-    pub(super) const fn or(self, other: Self) -> Self {
+    const fn or(self, other: Self) -> Self {
         if self.bytes() >= other.bytes() { self } else { other }
     }
 }
@@ -98,6 +100,7 @@ impl Release {
             given: 0,
             missed: 0,
             reserve: 0,
+            known: Pages::NONE,
             cursor: None,
             top_since: 0,
         }
@@ -147,62 +150,65 @@ fn record<H: Header>(block: Block<H>) -> *mut Pages {
 }
 
 impl<H: Header> Heap<H> {
-    /// Writes the record of a block that was put into the index.
+    /// Begins with a block, or with blocks to be merged, of whose pages nothing is known.
     #[inline]
-    pub(super) fn remember(&mut self, block: Block<H>, known: Pages) {
+    pub(super) const fn forget(&mut self) {
+        if self.release.is_on {
+            self.release.known = Pages { since: self.release.now, ..Pages::NONE };
+        }
+    }
+
+    /// Writes the record of a block that was put into the index: what is known of its pages.
+    #[inline]
+    pub(super) fn remember(&mut self, block: Block<H>) {
         if !self.release.is_on {
             return;
         }
         self.release.indexed += block.heap_size();
         if is_large(block) {
             let pages = whole_pages(block, self.release.page);
-            let known = known.within(pages);
+            let known = self.release.known.within(pages);
             self.release.dirty += pages.1 - pages.0 - known.bytes();
             // SAFETY: H1 and H3, a free block's payload is ours, aligned, and here large enough.
             unsafe { record(block).write(known) };
         }
     }
 
-    /// Returns the record of a block that is taken out of the index; its size must not have changed.
+    /// Adds the record of a block that is taken out of the index to what is known; its size must not have changed.
     #[inline]
-    pub(super) fn recall(&mut self, block: Block<H>) -> Pages {
+    pub(super) fn recall(&mut self, block: Block<H>) {
         if !self.release.is_on {
-            return Pages::NONE;
+            return;
         }
         self.release.indexed = self.release.indexed.saturating_sub(block.heap_size());
         if !is_large(block) {
-            return self.fresh();
+            return;
         }
         let (from, to) = whole_pages(block, self.release.page);
         // SAFETY: as in `remember`, which wrote it.
-        let known = unsafe { record(block).read() };
+        let record = unsafe { record(block).read() };
         // A program that has written into a free block must not make us count wrong.
-        let known = if known.from <= known.to { known.within((from, to)) } else { Pages::NONE };
+        let known = if record.from <= record.to { record.within((from, to)) } else { Pages::NONE };
         self.release.dirty = self.release.dirty.saturating_sub(to - from - known.bytes());
-        known
+        self.release.known = self.release.known.or(known);
     }
 
-    /// Notes that a block was given away up to the address `end`, and returns the record of the rest.
+    /// Notes that the block of which the pages are known was given away up to the address `end`.
     #[inline]
-    pub(super) fn carve(&mut self, policy: &Policy, known: Pages, end: usize) -> Pages {
-        if known.bytes() > 0 {
-            let rest = known.within((end, known.to));
-            self.release.miss(policy, known.bytes() - rest.bytes());
-            return Pages { since: self.release.now, ..rest };
+    pub(super) fn carve(&mut self, policy: &Policy, end: usize) {
+        if !self.release.is_on {
+            return;
         }
-        Pages { since: self.release.now, ..Pages::NONE }
+        let known = self.release.known;
+        let rest = if known.bytes() > 0 { known.within((end, known.to)) } else { known };
+        self.release.miss(policy, known.bytes() - rest.bytes());
+        self.release.known = Pages { since: self.release.now, ..rest };
     }
 
     /// Notes that a block was cut from the end of the heap.
     #[inline]
     pub(super) const fn carve_top(&mut self) {
         self.release.top_since = self.release.now;
-    }
-
-    /// Returns the knowledge of a block that was just freed: none.
-    #[inline]
-    pub(super) const fn fresh(&self) -> Pages {
-        Pages { since: self.release.now, ..Pages::NONE }
     }
 
     /// Returns the dirty bytes that were counted, and those that exist, for [`check`](crate::check).
