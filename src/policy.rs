@@ -18,8 +18,8 @@ pub struct Policy {
     /// How many bytes more than needed the break moves at a time. 0 is *exact* growth (R7); with any other value the
     /// break moves in whole pages (*padded*).
     pub top_pad: usize,
-    /// When the free block at the end of the heap is larger than this, the break moves down again, to leave
-    /// [`top_pad`](Self::top_pad) bytes. `usize::MAX` is never (R8).
+    /// Size of the free block at the end of the heap above which its pages go back, all but [`top_pad`](Self::top_pad)
+    /// bytes. With any value but `usize::MAX` (R8) the whole pages of free blocks inside the heap go back too, after a while.
     pub trim: usize,
     /// A request that needs this many bytes or more, header included, gets a mapping of its own (R3).
     pub mmap_threshold: usize,
@@ -32,14 +32,14 @@ pub struct Policy {
     /// From the first block of the heap to its end there may be so many bytes; the layout may allow less
     /// ([`Header::SPAN`](crate::block::Header::SPAN)). Growth beyond is refused, as if by the system (R15).
     pub span: usize,
-    /// Blocks with so many bytes of payload may be free without being merged (and half of the heap, if that is more),
-    /// and a small request takes one of them that has just its size, before it looks for the best fit. 0 merges before
-    /// each search (R5).
+    /// Payload of small free blocks that may wait to be merged; a small request takes one of them that has just its size,
+    /// before it looks for the best fit. Larger blocks are merged when they are freed. 0 merges before each search (R5).
     pub defers: usize,
     /// Whether the free block at the end of the heap counts as the largest of all, whatever its size, so that blocks
     /// before it can grow (R5 and R12 know no such exception).
     pub spares_top: bool,
-    /// Whether the heap goes on in a large mapping, as if beyond a foreign break (R16), where the break cannot move.
+    /// Whether the heap lets the system choose its place, and another one where the break cannot move, as if beyond a
+    /// foreign break (R16).
     pub leaps: bool,
     /// Whether a request gets a mapping of its own if the heap has no room for it, and room in the heap if a mapping is
     /// refused.

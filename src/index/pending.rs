@@ -2,8 +2,8 @@
 //! leave.
 //!
 //! By the contract there is one list, which the next search empties (R5). A policy that defers has another one for each
-//! small size: a request of just that size takes a block from there, and merging waits until much has been freed, or
-//! nothing else fits.
+//! small size: a request of just that size takes a block from there, and merging waits until much has been freed. What is
+//! not small is merged at once and waits in the first list for its place in the index.
 #![expect(unsafe_code, reason = "the links of a free block lie in its payload")]
 
 use super::{SMALL, UNIT};

@@ -357,7 +357,7 @@ impl Search<'_> {
 
     /// What the library is like, and what explains the run that was found, whole and shrunk, together with some others.
     ///
-    /// Of the others so many may be `stuck`.
+    /// Up to `stuck` of the others may hang.
     fn causes(
         &self,
         found: u64,

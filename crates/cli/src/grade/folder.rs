@@ -99,7 +99,7 @@ fn sweep(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(LOCK));
-        // Of links this tells about the link itself.
+        // A link is looked at itself, not followed.
         let mine = || entry.metadata().is_ok_and(|there| there.is_file() && there.uid() == me);
         if ours && mine() {
             // A file that cannot be claimed has an owner.
