@@ -8,7 +8,7 @@
 //!
 //! Nothing here asks for memory, formats or prints through the standard library: what the tracer sees of a program's memory
 //! calls comes from the library under test. Headers and freed memory are never read; a freed [`Block`] is gone by its type.
-//! The modules, bottom first: `message`, `memory`, `system`, `calls`, `dice`.
+//! The modules, bottom first: `message`, `memory`, `system`, `given`, `calls`, `dice`.
 
 #[cfg(target_feature = "crt-static")]
 compile_error!(
@@ -18,15 +18,20 @@ compile_error!(
 
 mod calls;
 mod dice;
+mod given;
 mod memory;
 mod message;
 mod system;
 
 pub use calls::{
     Block, calloc, calloc_gives_null, free, free_all, free_ignored, malloc, malloc_gives_null, realloc, realloc_fails,
-    realloc_gives_null, realloc_null, realloc_zero, same_place, same_places, try_calloc, try_malloc, try_realloc,
+    realloc_gives_null, realloc_null, realloc_zero, same_place, same_places, status, try_calloc, try_malloc,
+    try_realloc, warm,
 };
 pub use dice::Dice;
+#[doc(hidden)]
+pub use given::{bytes_of, keep_arguments, words};
+pub use given::{given, header};
 pub use memory::{NULL, Place, stack_place};
 pub use system::{Foreign, Refused, expect_errno, foreign_break, keep_errno, while_refused};
 
@@ -47,9 +52,10 @@ macro_rules! scenario {
 
         #[cfg(not(test))]
         #[unsafe(no_mangle)]
-        extern "C" fn main() -> core::ffi::c_int {
+        extern "C" fn main(count: core::ffi::c_int, values: *mut *const core::ffi::c_char) -> core::ffi::c_int {
+            $crate::keep_arguments(count, values);
             scenario();
-            0
+            $crate::status()
         }
     };
 }

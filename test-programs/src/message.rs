@@ -18,6 +18,13 @@ pub enum Part<'a> {
 
 /// Writes the parts as one line to standard error and ends the program with `status`, which says what kind of check it was.
 pub fn fail(status: c_int, parts: &[Part]) -> ! {
+    tell(parts);
+    // SAFETY: ending the program needs nothing.
+    unsafe { libc::exit(status) }
+}
+
+/// Writes the parts as one line to standard error.
+pub fn tell(parts: &[Part]) {
     let line = parts.iter().fold(Line::new().text("check failed: "), |line, part| match *part {
         Part::Text(text) => line.text(text),
         Part::Number(number) => line.number(number as u64),
@@ -25,9 +32,6 @@ pub fn fail(status: c_int, parts: &[Part]) -> ! {
     });
     let line = line.text("\n");
     let bytes = line.as_bytes();
-    // SAFETY: the bytes of the line are readable, and ending the program needs nothing.
-    unsafe {
-        libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len());
-        libc::exit(status);
-    }
+    // SAFETY: the bytes of the line are readable.
+    unsafe { libc::write(libc::STDERR_FILENO, bytes.as_ptr().cast(), bytes.len()) };
 }

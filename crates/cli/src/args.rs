@@ -125,6 +125,9 @@ pub struct CheckArgs {
     /// What a trace is held against: its golden trace, or the contract as a model, which also says why [default: fixtures]
     #[arg(long, value_enum, default_value_t)]
     pub against: Against,
+    /// Run each program again with other sizes, drawn by this seed, and judge it by the contract as a model [default: base sizes only]
+    #[arg(long, value_name = "SEED", conflicts_with = "inject")]
+    pub vary: Option<u64>,
     /// Refuse the N-th brk or mmap of each program, as the kernel does where memory is short, with a + all later ones, too; the contract
     /// as a model judges, and a program that does not expect NULL may then fail by itself
     #[arg(long, value_name = "brk|mmap:ENOMEM:N[+]")]
@@ -203,7 +206,9 @@ pub struct BlessArgs {
 /// Which profiles to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Selection {
-    /// What the assignment decides
+    /// What any allocator must do, whatever its system calls
+    Basic,
+    /// The same, and what the assignment decides
     Core,
     /// What the contract decides beyond the assignment
     Strict,
@@ -217,7 +222,8 @@ impl Selection {
     /// Whether tests of `profile` are run.
     pub fn holds(self, profile: Profile) -> bool {
         match self {
-            Self::Core => profile == Profile::Core,
+            Self::Basic => profile == Profile::Basic,
+            Self::Core => matches!(profile, Profile::Basic | Profile::Core),
             Self::Strict => profile == Profile::Strict,
             Self::Robust => profile == Profile::Robust,
             Self::All => true,
@@ -227,6 +233,7 @@ impl Selection {
     /// The word for it on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Basic => "basic",
             Self::Core => "core",
             Self::Strict => "strict",
             Self::Robust => "robust",

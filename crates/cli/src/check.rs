@@ -12,23 +12,23 @@ use std::time::{Duration, Instant};
 use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::Run;
 use osmem_trace::golden::GoldenError;
-use osmem_trace::run::{Cancel, RunError, Stopped};
+use osmem_trace::run::{Cancel, RunError};
 use osmem_trace::{Observation, Trace, header};
 
-use crate::args::{CheckArgs, Format, Header, Selection};
+use crate::args::{Against, CheckArgs, Format, Header, Selection};
 use crate::battery::Battery;
 use crate::error::{Error, Exit, is_of_tracer};
 use crate::inject::{self, Injection};
 use crate::layout::Layout;
 use crate::oracle::{self, Together};
-use crate::record::{Outcome, Record, Summary, TestRecord, VERSION};
+use crate::record::{Record, Summary, TestRecord, VERSION};
 use crate::report::output::{self, Output};
 use crate::report::{json, progress, text};
 use crate::runner::Runner;
 use crate::suite::{Profile, Test};
 use crate::tracers::Wanted;
-use crate::verdict::{self, Expected};
-use crate::{library, pool};
+use crate::trial::{self, Programs, Trial, Tried};
+use crate::{library, pool, scene};
 
 /// How many programs are tried to measure the header.
 const MEASURE_ATTEMPTS: usize = 3;
@@ -58,18 +58,15 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let header = header_size(args, &runner, &battery, &tests, &golden)?;
     let check = Check {
         weights: tests.iter().zip(&golden).map(|(test, trace)| weight(test, trace)).collect(),
-        expected: golden
-            .into_iter()
-            .zip(&tests)
-            .map(|(trace, test)| Expected::of(trace, header, readings(test, args.lib.is_none()), args.against))
-            .collect(),
+        programs: tests.iter().map(|test| Programs::of(&battery, test, header, args.vary)).collect::<Result<_, _>>()?,
+        golden,
+        against: args.against,
         traces: args.traces.clone().or(layout.traces),
         own: args.lib.is_none(),
         profile,
         header,
         inject: args.inject,
         tests,
-        battery: &battery,
         runner: &runner,
     };
     let (record, unkept) = check.run(args)?;
@@ -137,7 +134,9 @@ fn weight(test: &Test, golden: &Trace) -> usize {
 /// One run of the selected tests.
 struct Check<'a> {
     tests: Vec<&'a Test>,
-    expected: Vec<Expected>,
+    golden: Vec<Trace>,
+    programs: Vec<Programs>,
+    against: Against,
     /// How long the tests will take, roughly, in calls.
     weights: Vec<usize>,
     header: u64,
@@ -146,7 +145,6 @@ struct Check<'a> {
     traces: Option<PathBuf>,
     /// Refused to each program.
     inject: Option<Injection>,
-    battery: &'a Battery,
     runner: &'a Runner,
 }
 
@@ -163,7 +161,7 @@ fn not_run(test: &Test, error: RunError, start: Instant) -> Result<Judged, Error
         // No other test would fare better.
         return Err(error.into());
     }
-    let record = TestRecord::new(test, Outcome::InfraError, Some(error.to_string()), start.elapsed());
+    let record = trial::unfit(test, error.to_string(), start.elapsed());
     Ok(Judged { record, run: None, problem: None })
 }
 
@@ -210,6 +208,7 @@ impl Check<'_> {
         bar.finish_and_clear();
         done?;
 
+        scene::settle(&mut records);
         let record = self.record(records, &runs, start.elapsed());
         match args.format {
             Format::Text => text::rest(&mut out, &record, output::width())?,
@@ -263,24 +262,27 @@ impl Check<'_> {
         if self.runner.is_cancelled() {
             return None;
         }
-        let (test, expected) = (self.tests[index], &self.expected[index]);
+        let (test, programs) = (self.tests[index], &self.programs[index]);
         if let Some(Injection(refusal)) = self.inject {
-            return self.injected(test, refusal, cpu);
+            return self.injected(test, programs, refusal, cpu);
         }
         let start = Instant::now();
-        let seen = match self.runner.observe(self.battery.program(test), cpu, true) {
-            Ok(seen) => seen,
-            Err(error) => return Some(not_run(test, error, start)),
+        let trial = Trial {
+            runner: self.runner,
+            test,
+            programs,
+            golden: &self.golden[index],
+            header: self.header,
+            allowed: readings(test, self.own),
+            against: self.against,
+            cpu,
+            aslr: true,
         };
-        if seen.stopped == Some(Stopped::Cancelled) {
-            return None;
+        match trial.run() {
+            Ok(Some(Tried { record, run, seen })) => Some(Ok(self.kept(record, &seen, run))),
+            Ok(None) => None,
+            Err(error) => Some(not_run(test, error, start)),
         }
-        let run = oracle::run_of(&test.name, &seen, true);
-        let record = verdict::judge(test, &seen, &run, expected);
-        if test.refusals && record.outcome == Outcome::Pass {
-            return self.bears(test, (record, seen, run), cpu);
-        }
-        Some(Ok(self.kept(record, &seen, run)))
     }
 
     /// A judged test, its trace kept where it failed.

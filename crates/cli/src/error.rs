@@ -19,6 +19,7 @@ use crate::loader::LoadError;
 use crate::new::NewError;
 use crate::script::ScriptError;
 use crate::script::rust::RustError;
+use crate::sizes::SizesError;
 use crate::suite::SuiteError;
 
 /// The exit codes of `osmem`.
@@ -70,6 +71,8 @@ pub enum Error {
     Layout(#[from] LayoutError),
     #[error(transparent)]
     Suite(#[from] SuiteError),
+    #[error(transparent)]
+    Sizes(#[from] SizesError),
     #[error(transparent)]
     Fixture(#[from] GoldenError),
     #[error("{} belongs to no test in suite.toml; remove it with `osmem bless --prune`, or add the test", .0.display())]
@@ -165,7 +168,7 @@ impl Error {
             Self::Program(_) | Self::UnknownTest(_) | Self::BlessInCi | Self::Judge(_) => Exit::Usage,
             Self::NothingSelected { .. } => Exit::NothingSelected,
             Self::Load(LoadError::Unfit { .. }) => Exit::Unfit,
-            Self::Layout(_) | Self::Suite(_) | Self::Fixture(_) | Self::Orphan(_) => Exit::Unfit,
+            Self::Layout(_) | Self::Suite(_) | Self::Sizes(_) | Self::Fixture(_) | Self::Orphan(_) => Exit::Unfit,
             Self::Strace(_) | Self::Builtin(_) | Self::NoTracer { .. } | Self::NoProof(_) => Exit::Unfit,
             Self::Limit(_) | Self::Run(_) | Self::Batch { .. } => Exit::Unfit,
             Self::Traces(_) | Self::Output(_) | Self::Remove { .. } => Exit::Unfit,

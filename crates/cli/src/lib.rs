@@ -4,6 +4,7 @@
 //! is a [`record::Record`], and everything shown is derived from it. Every error that ends the command is an [`error::Error`].
 
 mod args;
+mod basic;
 mod battery;
 mod bless;
 mod check;
@@ -24,6 +25,7 @@ mod loader;
 mod merge;
 mod new;
 mod oracle;
+mod points;
 mod pool;
 mod record;
 mod refused;
@@ -31,10 +33,13 @@ mod replay;
 mod report;
 mod rules;
 mod runner;
+mod scene;
 mod script;
+mod sizes;
 mod suite;
 mod trace;
 mod tracers;
+mod trial;
 mod verdict;
 
 use std::process::{self, ExitCode};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::oracle::CauseRecord;
+use crate::points::Points;
 use crate::rules::Rule;
 use crate::suite::{Profile, Test};
 
@@ -97,9 +98,9 @@ pub struct TestRecord {
     /// Its profile.
     pub profile: Profile,
     /// What passing it is worth.
-    pub points: u32,
+    pub points: Points,
     /// `points` if it passed, otherwise 0.
-    pub earned: u32,
+    pub earned: Points,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it did not pass, in one sentence.
@@ -122,6 +123,10 @@ pub struct TestRecord {
     pub difference: Option<Difference>,
     /// The last lines the program wrote to its standard error.
     pub output: Option<String>,
+    /// Differences in the calls that set the scene, which are the subject of other tests.
+    pub scenery: Vec<Elsewhere>,
+    /// The arguments of the program in the run that is told: none, or the header and the sizes, in bytes.
+    pub arguments: Vec<String>,
     /// System calls that neither the library itself nor a plain wrapper of the C library made, and who did; of a failure, and only where the
     /// built-in tracer watched.
     pub origins: Vec<String>,
@@ -167,6 +172,18 @@ pub enum Judge {
     Fixture,
     /// The contract as a model.
     Oracle,
+}
+
+/// A difference that is the subject of other tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Elsewhere {
+    /// The rule that is broken.
+    pub rule: Rule,
+    /// In one sentence, with the call.
+    pub sentence: String,
+    /// The lines around it, side by side.
+    #[serde(skip)]
+    pub difference: Option<Difference>,
 }
 
 /// The first difference between two traces.
@@ -222,9 +239,9 @@ pub struct Summary {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Score {
     /// Points of the tests that passed.
-    pub earned: u32,
+    pub earned: Points,
     /// Points of all its tests.
-    pub points: u32,
+    pub points: Points,
     /// Tests that passed.
     pub passed: usize,
     /// All its tests.
@@ -248,7 +265,7 @@ impl TestRecord {
             program: test.program.clone(),
             profile: test.profile,
             points: test.points,
-            earned: if outcome == Outcome::Pass { test.points } else { 0 },
+            earned: if outcome == Outcome::Pass { test.points } else { Points::NONE },
             outcome,
             reason,
             rules: test.rules.clone(),
@@ -260,10 +277,19 @@ impl TestRecord {
             hint: test.hint.clone(),
             difference: None,
             output: None,
+            scenery: Vec::new(),
+            arguments: Vec::new(),
             origins: Vec::new(),
             trace_file: None,
             injected: None,
         }
+    }
+
+    /// Notes that it did not pass.
+    pub fn fail(&mut self, outcome: Outcome, reason: String) {
+        self.outcome = outcome;
+        self.earned = Points::NONE;
+        self.reason = Some(reason);
     }
 
     /// Notes that all its runs took so long.
@@ -315,17 +341,20 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suite::Start;
 
     fn record(profile: Profile, outcome: Outcome, rules: &[&str]) -> TestRecord {
         let test = Test {
             name: "a".to_owned(),
             program: "a".to_owned(),
-            points: 3,
+            points: Points::whole(3),
             profile,
             rules: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
             description: "d".to_owned(),
             hint: "h".to_owned(),
             refusals: false,
+            start: Start::Cold,
+            scene: 0,
         };
         TestRecord::new(&test, outcome, None, Duration::from_micros(9140))
     }
@@ -340,7 +369,10 @@ mod tests {
         let summary = Summary::of(&tests, Duration::from_millis(1500));
         assert_eq!((summary.tests, summary.passed, summary.crashed, summary.infra_errors), (3, 1, 1, 1));
         assert_eq!(summary.failures(), 1);
-        assert_eq!(summary.profiles[&Profile::Core], Score { earned: 3, points: 6, passed: 1, tests: 2 });
+        assert_eq!(
+            summary.profiles[&Profile::Core],
+            Score { earned: Points::whole(3), points: Points::whole(6), passed: 1, tests: 2 }
+        );
         assert_eq!(summary.rules[&"R4".parse().unwrap()], Tally { passed: 1, tests: 2 });
         let json = serde_json::to_value(&summary).unwrap();
         assert_eq!(json["rules"]["R10"]["tests"], 1);

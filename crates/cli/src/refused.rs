@@ -3,7 +3,6 @@
 //! The oracle follows the kernel's answers as they were seen, so that it judges such a run like any other. What is left is the end of
 //! the run: a program that did not expect NULL may fail its own checks or crash, which is no fault of the library.
 
-use std::path::Path;
 use std::time::Instant;
 
 use osmem_oracle::follow::Divergence;
@@ -18,8 +17,9 @@ use osmem_trace::run::{Asked, Refusal, RunError, Stopped};
 
 use crate::inject::words;
 use crate::oracle;
+use crate::points::Points;
 use crate::record::{Difference, Ender, Judge, Outcome, Pardon, TestRecord};
-use crate::runner::Runner;
+use crate::runner::{Program, Runner};
 use crate::verdict::{self, Fault};
 
 /// What a run with refusals comes to.
@@ -198,7 +198,7 @@ pub fn with(refusal: Refusal, reason: &str) -> String {
 /// `record` then tells.
 pub fn bear(
     runner: &Runner,
-    program: &Path,
+    program: &Program,
     plain: &Observation,
     (cpu, aslr): (Option<usize>, bool),
     measure: &Measure,
@@ -206,7 +206,7 @@ pub fn bear(
 ) -> Result<Borne, RunError> {
     let start = Instant::now();
     for refusal in each(plain) {
-        let seen = runner.refusing(program.to_owned(), cpu, aslr, refusal)?;
+        let seen = runner.refusing(program.clone(), cpu, aslr, refusal)?;
         if seen.stopped == Some(Stopped::Cancelled) {
             return Ok(Borne::Interrupted);
         }
@@ -216,7 +216,7 @@ pub fn bear(
             continue;
         }
         record.outcome = verdict.outcome;
-        record.earned = 0;
+        record.earned = Points::NONE;
         record.reason = verdict.reason.map(|reason| with(refusal, &reason));
         record.difference = verdict.difference;
         record.judged_by = Judge::Oracle;

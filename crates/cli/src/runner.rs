@@ -1,5 +1,6 @@
 //! Runs test programs with one library under one witness.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,21 @@ use crate::{library, limits, loader};
 
 /// Bytes of a tracer's log, about twenty times what the longest test makes.
 const LOG_LIMIT: u64 = 16 << 20;
+
+/// A program with its arguments.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its arguments, without its name.
+    pub arguments: Vec<OsString>,
+}
+
+impl From<PathBuf> for Program {
+    fn from(path: PathBuf) -> Self {
+        Self { path, arguments: Vec::new() }
+    }
+}
 
 /// Everything the runs of one battery have in common.
 #[derive(Debug)]
@@ -67,24 +83,29 @@ impl Runner {
     }
 
     /// One run of `program`, on `cpu` if given, with the address space laid out at random or not.
-    pub fn observe(&self, program: PathBuf, cpu: Option<usize>, aslr: bool) -> Result<Observation, RunError> {
-        self.run(program, cpu, aslr, None)
+    pub fn observe(
+        &self,
+        program: impl Into<Program>,
+        cpu: Option<usize>,
+        aslr: bool,
+    ) -> Result<Observation, RunError> {
+        self.run(program.into(), cpu, aslr, None)
     }
 
     /// The same with system calls that are refused.
     pub fn refusing(
         &self,
-        program: PathBuf,
+        program: impl Into<Program>,
         cpu: Option<usize>,
         aslr: bool,
         refusal: Refusal,
     ) -> Result<Observation, RunError> {
-        self.run(program, cpu, aslr, Some(refusal))
+        self.run(program.into(), cpu, aslr, Some(refusal))
     }
 
     fn run(
         &self,
-        program: PathBuf,
+        program: Program,
         cpu: Option<usize>,
         aslr: bool,
         refuse: Option<Refusal>,
@@ -96,7 +117,8 @@ impl Runner {
             starter: self.starter.clone(),
             cpu,
             refuse,
-            ..Spec::new(program, self.probe.clone())
+            args: program.arguments,
+            ..Spec::new(program.path, self.probe.clone())
         };
         self.witness.observe(&spec, &self.cancel)
     }

@@ -9,15 +9,18 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::points::Points;
 use crate::rules::Rule;
 
 /// The points of all core tests together: a grade in per cent.
-const CORE_POINTS: u32 = 100;
+const CORE_POINTS: Points = Points::whole(100);
 
 /// Which readings of the assignment a test accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
+    /// For any allocator, whatever its system calls: NULL, contents, alignment, overlap, mappings given back.
+    Basic,
     /// What the assignment decides; every correct reading of it passes.
     Core,
     /// The choices the contract makes where the assignment leaves some.
@@ -29,12 +32,27 @@ pub enum Profile {
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Basic => "basic",
             Self::Core => "core",
             Self::Strict => "strict",
             Self::Robust => "robust",
         })
     }
 }
+
+/// The heap that a program begins on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// None: the first heap request brings the preallocation (R4).
+    #[default]
+    Cold,
+    /// One free block: the program takes the whole preallocation by one request and frees it before anything else.
+    Warm,
+}
+
+/// The calls that make a heap warm.
+pub const WARM_CALLS: usize = 2;
 
 /// One test: a program, what it proves and what it is worth.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,8 +62,8 @@ pub struct Test {
     pub name: String,
     /// File name of the test program.
     pub program: String,
-    /// What passing it is worth, at least 1.
-    pub points: u32,
+    /// What passing it is worth, at least a half.
+    pub points: Points,
     /// The strictest thing it pins.
     pub profile: Profile,
     /// The rules it proves, the most important first.
@@ -54,6 +72,13 @@ pub struct Test {
     pub description: String,
     /// Advice for someone whose allocator fails it.
     pub hint: String,
+    /// The heap that the program begins on.
+    #[serde(default)]
+    pub start: Start,
+    /// The calls that set the scene, those of a warm start among them. A difference in one of them belongs to the tests whose subject
+    /// that call is.
+    #[serde(default)]
+    pub scene: usize,
     /// The program takes NULL for an answer: it is run again with each mapping and each move of the break refused.
     #[serde(default)]
     pub refusals: bool,
@@ -149,9 +174,8 @@ impl Suite {
             return Err(whole("holds no [[test]]".to_owned()));
         }
         let tests: Vec<Test> = file.tests.into_iter().map(Spanned::into_inner).collect();
-        let core: u64 =
-            tests.iter().filter(|test| test.profile == Profile::Core).map(|test| u64::from(test.points)).sum();
-        if core != u64::from(CORE_POINTS) {
+        let core: Points = tests.iter().filter(|test| test.profile == Profile::Core).map(|test| test.points).sum();
+        if core != CORE_POINTS {
             return Err(whole(format!(
                 "the points of the core tests add up to {core}, and must add up to {CORE_POINTS}"
             )));
@@ -178,12 +202,16 @@ fn problem_of(test: &Test) -> Option<String> {
         Some("the name must be words of small letters and digits joined by hyphens".to_owned())
     } else if test.program.is_empty() || test.program.contains('/') || test.program.starts_with('.') {
         Some(format!("program \"{}\" must be the name of a file among the test programs", test.program))
-    } else if test.points == 0 {
-        Some("points must be at least 1".to_owned())
+    } else if test.points == Points::NONE {
+        Some("points must be at least 0.5".to_owned())
     } else if test.rules.is_empty() {
         Some("rules must name at least one rule, such as [\"R4\"]".to_owned())
     } else if let Some(rule) = doubled(&test.rules) {
         Some(format!("rules names {rule} twice"))
+    } else if test.start == Start::Warm && test.scene < WARM_CALLS {
+        Some(format!("scene must count the {WARM_CALLS} calls of the warm start"))
+    } else if test.scene > 0 && test.profile != Profile::Core {
+        Some("only a core test has a scene: all that another one does counts".to_owned())
     } else if test.description.trim().is_empty() {
         Some("description must not be empty".to_owned())
     } else if test.description.contains('\n') {
@@ -245,8 +273,8 @@ hint = "Look at the remainder"
     #[test]
     fn errors_name_line_test_and_key() {
         let cases = [
-            ("points = 100", "points = 0", "suite.toml:1: test \"split-first\": points must be at least 1"),
-            ("points = 100", "points = -1", "suite.toml:4: test \"split-first\": invalid value: integer `-1`"),
+            ("points = 100", "points = 0", "suite.toml:1: test \"split-first\": points must be at least 0.5"),
+            ("points = 100", "points = -1", "suite.toml:4: test \"split-first\": points must be a multiple of 0.5"),
             ("points = 100", "points = \"9\"", "suite.toml:4: test \"split-first\": invalid type: string \"9\""),
             ("points = 100", "points = 99", "suite.toml: the points of the core tests add up to 99"),
             ("points", "point", "suite.toml:4: test \"split-first\": unknown field `point`"),

@@ -9,12 +9,13 @@ use osmem_trace::{Observation, Trace};
 use osmem_oracle::follow::Divergence;
 use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{Run, Step};
+use osmem_replay::check;
 
 use crate::args::Against;
 use crate::record::{Difference, Judge, Outcome, Row, TestRecord};
 use crate::rules::Rule;
-use crate::suite::Test;
-use crate::{convert, oracle};
+use crate::suite::{Profile, Test};
+use crate::{basic, convert, scene};
 
 /// Calls shown before and after the first difference.
 pub const CONTEXT: usize = 3;
@@ -38,58 +39,81 @@ pub struct Fault {
     pub reason: String,
 }
 
-/// What a test is held against.
-pub struct Expected {
-    /// `None`: the oracle judges.
-    trace: Option<Trace>,
+/// What a run of a test is held against.
+///
+/// A run as the golden trace has it passes. Any other is judged by the contract as a model, unless only one outcome is right: that of
+/// the golden trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The golden trace; `None` where it is written for another header or for other sizes, or is not wanted.
+    golden: Option<&'a Trace>,
     header: u64,
     /// The readings that the oracle accepts.
     allowed: Allowed,
 }
 
-impl Expected {
-    /// The golden trace, expressed for headers of `header` bytes; the oracle where that is not exact, or where it is asked for.
-    pub fn of(golden: Trace, header: u64, allowed: Allowed, against: Against) -> Self {
-        let trace = match against {
-            Against::Oracle => None,
-            Against::Fixtures if header == header::CONTRACT => Some(golden),
-            Against::Fixtures => header::re_express(&golden, header).ok(),
-        };
-        Self { trace, header, allowed }
+impl<'a> Expected<'a> {
+    /// For a run with headers of `header` bytes. `golden` is the golden trace where the program counts with its own numbers.
+    pub fn of(golden: Option<&'a Trace>, header: u64, allowed: Allowed, against: Against) -> Self {
+        let golden = golden.filter(|_| against == Against::Fixtures && header == header::CONTRACT);
+        Self { golden, header, allowed }
     }
 
-    fn judge(&self) -> Judge {
-        if self.trace.is_some() { Judge::Fixture } else { Judge::Oracle }
+    /// Whether the golden trace alone decides.
+    fn is_pinned(&self) -> bool {
+        self.golden.is_some() && self.allowed.is_settled()
     }
 }
 
 /// Judges what was seen of `test`.
-pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected) -> TestRecord {
-    let divergence = match expected.judge() {
-        Judge::Oracle => oracle::first_divergence(run, oracle::params(expected.header), expected.allowed),
-        Judge::Fixture => None,
+pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected<'_>) -> TestRecord {
+    let mut record = TestRecord { header: expected.header, ..TestRecord::new(test, Outcome::Pass, None, seen.elapsed) };
+    let fault =
+        fault(seen).filter(|fault| expected.is_pinned() || fault.outcome != Outcome::Fail || !is_misplaced(seen));
+    let is_golden = |golden: &Trace| {
+        if expected.is_pinned() { *golden == seen.trace } else { scene::is_golden(test, golden, &seen.trace) }
     };
-    let (outcome, reason) = match (fault(seen), &expected.trace, &divergence) {
-        (Some(fault), ..) => (fault.outcome, Some(fault.reason)),
-        (None, Some(trace), _) if *trace == seen.trace => (Outcome::Pass, None),
-        (None, Some(_), _) => (Outcome::Fail, Some("the trace differs from the expected one".to_owned())),
-        (None, None, None) => (Outcome::Pass, None),
-        (None, None, Some((_, divergence))) => (Outcome::Fail, Some(told(divergence))),
-    };
-    let difference = match (&expected.trace, &divergence) {
-        _ if !outcome.is_failure() => None,
-        (Some(trace), _) => difference(test, trace, &seen.trace),
-        (None, Some((step, divergence))) => demanded_in(run, *step, divergence),
-        (None, None) => None,
-    };
-    TestRecord {
-        header: expected.header,
-        judged_by: expected.judge(),
-        difference,
-        output: if outcome.is_failure() { last_lines(&seen.stderr) } else { None },
-        origins: if outcome.is_failure() { strangers(seen) } else { Vec::new() },
-        ..TestRecord::new(test, outcome, reason, seen.elapsed)
+    if expected.golden.is_some_and(is_golden) && fault.is_none() {
+        return record;
     }
+    if test.profile == Profile::Basic && !expected.is_pinned() {
+        let reason = fault.map(|fault| (fault.outcome, fault.reason));
+        if let Some((outcome, reason)) = reason.or_else(|| basic::broken(&seen.trace).map(|why| (Outcome::Fail, why))) {
+            record.fail(outcome, reason);
+            record.output = last_lines(&seen.stderr);
+        }
+        return record;
+    }
+    match (fault, expected.golden) {
+        (Some(fault), golden) => {
+            record.fail(fault.outcome, fault.reason);
+            record.difference = match golden {
+                Some(golden) => difference(test, golden, &seen.trace),
+                None => {
+                    let found = scene::differences(test, run, expected.header, expected.allowed);
+                    found.first().and_then(|(step, divergence)| demanded_in(run, *step, divergence))
+                }
+            };
+        }
+        (None, Some(golden)) if expected.is_pinned() => {
+            record.fail(Outcome::Fail, "the trace differs from the expected one".to_owned());
+            record.difference = difference(test, golden, &seen.trace);
+        }
+        (None, _) => {
+            record.judged_by = Judge::Oracle;
+            scene::weigh(test, run, (expected.header, expected.allowed), &mut record);
+        }
+    }
+    if record.outcome.is_failure() {
+        record.output = last_lines(&seen.stderr);
+        record.origins = strangers(seen);
+    }
+    record
+}
+
+/// Whether a program came to its end and only saw a block elsewhere than it expected, which the trace shows as well.
+fn is_misplaced(seen: &Observation) -> bool {
+    matches!(seen.proof, Some(EndProof::Return(check::MISPLACED) | EndProof::Exit(check::MISPLACED)))
 }
 
 /// What is wrong with a run by itself: it is no whole run, or the program's own checks failed.

@@ -39,6 +39,10 @@ struct Path {
 pub struct Follower {
     paths: Vec<Path>,
     asked: Vec<System>,
+    /// The break before the first call.
+    begin: Address,
+    /// Payloads that were freed and not given out again.
+    released: Vec<Address>,
 }
 
 impl Follower {
@@ -46,12 +50,20 @@ impl Follower {
     pub fn new(params: Params, allowed: Allowed, brk: Address) -> Self {
         let mut model = Model::contract(params, brk);
         model.read(allowed.first());
-        Self { paths: vec![Path { model, allowed }], asked: Vec::new() }
+        Self { paths: vec![Path { model, allowed }], asked: Vec::new(), begin: brk, released: Vec::new() }
     }
 
     /// The program itself moved the break.
     pub fn program(&mut self, to: Address) {
         self.paths.iter_mut().for_each(|path| path.model.break_moved(to));
+    }
+
+    /// Takes the heap for one free block up to the break, with no mapping, whatever the calls so far did.
+    pub fn settle(&mut self) {
+        self.paths.truncate(1);
+        let begin = self.begin;
+        self.released.clear();
+        self.paths.iter_mut().for_each(|path| path.model.heap.settle(begin));
     }
 
     /// The readings that agree with everything so far, each point by itself.
@@ -66,6 +78,22 @@ impl Follower {
 
     /// Judges the next call.
     pub fn call(&mut self, call: &Call) -> Option<Divergence> {
+        let found = self.follow(call);
+        self.note_released(call);
+        found
+    }
+
+    /// Notes which payloads are free after a call.
+    fn note_released(&mut self, call: &Call) {
+        if let Request::Free { pointer } | Request::Realloc { pointer, size: 0 } = call.request {
+            self.released.push(pointer);
+        }
+        if let (false, Some(result)) = (self.released.is_empty(), call.result) {
+            self.released.retain(|released| *released != result);
+        }
+    }
+
+    fn follow(&mut self, call: &Call) -> Option<Divergence> {
         if let [path] = &mut self.paths[..]
             && (path.allowed.is_settled() || !may_consult(&path.model.heap, &call.request))
         {
@@ -123,7 +151,7 @@ impl Follower {
         let heap = &mut self.paths[0].model.heap;
         let symptom = Symptom::of(&expected, call, heap.params.alignment);
         let rule = symptom.rule(&expected, call, heap);
-        resync(heap, &expected, call, break_before);
+        resync(heap, &expected, call, (break_before, &self.released));
         Divergence { seen: call.clone(), expected, symptom, rule }
     }
 }

@@ -83,6 +83,17 @@ impl Heap {
         }
     }
 
+    /// Becomes one free block from `begin` to the break, without any mapping.
+    pub fn settle(&mut self, begin: Address) {
+        self.blocks.clear();
+        self.mappings.clear();
+        self.rests.clear();
+        let size = self.brk.saturating_sub(begin);
+        if size >= self.params.smallest_block() {
+            self.blocks.push(Block { start: begin, size: size - self.params.header, status: Status::Free });
+        }
+    }
+
     /// Notes that a decision hangs on this open point.
     pub fn consult(&mut self, point: Point) {
         self.consulted |= point.bit();

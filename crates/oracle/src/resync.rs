@@ -6,7 +6,10 @@ use crate::rules::{Contract, Rules};
 use crate::run::Call;
 
 /// Changes `heap`, which did what was expected, as far as can be known into what `seen` left.
-pub fn resync(heap: &mut Heap, expected: &Call, seen: &Call, break_before: Address) {
+///
+/// `released` holds the payloads that were freed before.
+pub fn resync(heap: &mut Heap, expected: &Call, seen: &Call, (break_before, released): (Address, &[Address])) {
+    let passed_over = pass_over(heap, expected, seen, released);
     take_over_break(heap, seen, break_before);
     take_over_mappings(heap, seen);
     let result = seen.result.unwrap_or(NULL);
@@ -19,7 +22,7 @@ pub fn resync(heap: &mut Heap, expected: &Call, seen: &Call, break_before: Addre
     };
     // The block that the model gave is not the program's, except where a resize failed and left it.
     let given = expected.result.unwrap_or(NULL);
-    if given != NULL && !(result == NULL && given == pointer) {
+    if given != NULL && !passed_over && !(result == NULL && given == pointer) {
         set_status(heap, given, Status::Free);
     }
     if result == NULL {
@@ -32,6 +35,38 @@ pub fn resync(heap: &mut Heap, expected: &Call, seen: &Call, break_before: Addre
         Request::Free { .. } => return,
     };
     occupy(heap, result, heap.params.align(wanted.min(1 << 40)));
+}
+
+/// Gives up the block that the model gave if the heap grew instead, and returns whether it did: the library does not know of that block.
+fn pass_over(heap: &mut Heap, expected: &Call, seen: &Call, released: &[Address]) -> bool {
+    let grew = |event: &System| matches!(event, System::Brk { to, now } if to == now);
+    let stays = matches!(seen.request, Request::Realloc { pointer, .. } if expected.result == Some(pointer));
+    let given = expected.result.filter(|given| *given != NULL && !stays);
+    let Some(given) = given.filter(|_| expected.asked.is_empty() && seen.asked.iter().any(grew)) else { return false };
+    set_status(heap, given, Status::Free);
+    lose(heap, given, released);
+    true
+}
+
+/// Gives up the free block at `payload`, which the library passed over, unless several freed blocks lie in it.
+///
+/// A rest that lies behind a block in use was never split off; a block that was freed is still in use for the library.
+fn lose(heap: &mut Heap, payload: Address, released: &[Address]) {
+    // With what the model has just cut off from it.
+    Contract.merge(heap);
+    let holds = |index: &usize| heap.is_free(*index) && (heap.payload(*index)..heap.end(*index)).contains(&payload);
+    let Some(index) = (0..heap.blocks.len()).find(holds) else { return };
+    let (start, end) = (heap.blocks[index].start, heap.end(index));
+    let inside = released.iter().filter(|address| (start..end).contains(address)).count();
+    if inside > 1 {
+        return;
+    }
+    let behind =
+        index.checked_sub(1).filter(|before| inside == 0 && !heap.is_free(*before) && heap.end(*before) == start);
+    match behind {
+        Some(before) => heap.absorb_next(before),
+        None => heap.blocks[index].status = Status::Alloc,
+    }
 }
 
 fn set_status(heap: &mut Heap, payload: Address, status: Status) {

@@ -14,6 +14,8 @@ pub const WRITTEN_INTO: i32 = 64;
 pub const BREAK_WRITTEN_INTO: i32 = 65;
 /// A call did not leave in errno what it must.
 pub const ERRNO: i32 = 66;
+/// A block lies elsewhere than the program expects, and nothing else is wrong.
+pub const MISPLACED: i32 = 67;
 /// No fault of the library: the replayer cannot use its file, its arguments or the system.
 pub const UNUSABLE: i32 = 70;
 
@@ -28,6 +30,7 @@ pub const fn sentence(status: i32) -> Option<&'static str> {
         WRITTEN_INTO => "a live block was written into by somebody else",
         BREAK_WRITTEN_INTO => "the program's own part of the break was written into by somebody else",
         ERRNO => "errno is not what it must be",
+        MISPLACED => "a block lies elsewhere than it must",
         UNUSABLE => "the replayer cannot use its file, its arguments or the system",
         _ => return None,
     })

@@ -2,7 +2,8 @@
 //!
 //! - HEAP is the break before the first attempt to move it that was made inside a call, rounded up to 8 as the contract's first
 //!   block is. Of attempts that are refused until one is granted, the lowest break counts: the program may undo its own moves
-//!   between them. What lies between HEAP and the highest break so far is on the heap.
+//!   between them. What lies between HEAP and the highest break so far is on the heap. An allocator that moved the break before the
+//!   first call and gives out what it gained has its HEAP there.
 //! - Each mapping made inside a call gets the next number. An address belongs to the latest mapping that covered it, also after
 //!   the end of that mapping; a mapping that the program made for itself has no number.
 //! - Pure break queries are dropped, and an anonymous mapping's descriptor and offset are written -1 and 0 (O8).
@@ -40,7 +41,7 @@ pub struct Placed {
 
 /// The same, with the lines that system calls were read from.
 pub fn label_and_place(steps: &[Doing<'_>]) -> Result<(Vec<Entry>, Vec<Placed>), LogError> {
-    let heap = heap(steps).map(|heap| heap.next_multiple_of(ALIGNMENT));
+    let heap = heap_at_load(steps).or_else(|| heap(steps)).map(|heap| heap.next_multiple_of(ALIGNMENT));
     let mut labeller = Labeller { heap, ..Labeller::default() };
     for step in steps {
         labeller.step(step)?;
@@ -64,6 +65,36 @@ fn heap(steps: &[Doing<'_>]) -> Option<u64> {
         }
     }
     lowest
+}
+
+/// The break before a move made ahead of the first call, if the first address on the heap that a call gives lies in what it gained.
+fn heap_at_load(steps: &[Doing<'_>]) -> Option<u64> {
+    let (mut now, mut called): (Option<u64>, bool) = (None, false);
+    let mut gained: Vec<(u64, u64)> = Vec::new();
+    for step in steps {
+        match step {
+            Doing::Enter(..) => called = true,
+            Doing::System { call: None, system, .. } if !called => {
+                let Some(to) = wanted_break(system) else { continue };
+                let before = now;
+                now = address(system.reply).or(now);
+                if let (Some(before), Some(now)) = (before, now)
+                    && !is_query(to, Some(before))
+                    && now > before
+                {
+                    gained.push((before, now));
+                }
+            }
+            Doing::Leave(_, Some(result)) if called && !gained.is_empty() => {
+                let found = gained.iter().find(|(before, after)| (*before..*after).contains(result));
+                if found.is_some() {
+                    return found.map(|(before, _)| *before);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The argument of a `brk`.

@@ -1,14 +1,24 @@
-//! R3, R4, R6, R9, R17: arrays of ascending, descending and mixed totals, on the heap and mapped, each zeroed wherever it lies.
+//! R3, R17: arrays of ascending, descending and mixed totals, on the heap and mapped, each zeroed wherever it lies.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free_all, scenario};
+use test_programs::{calloc, malloc, scenario, sizes, warm};
+
+sizes! {
+    small = 16 in 16..64;
+    a = 16 in 16..64;
+    b = 96 in 80..200;
+    c = 992 in 400..2000;
+    d = 3200 in 2000..3500;
+    e = 8000 in 5000..20_000;
+    f = 200_000 in 132_000..300_000;
+}
 
 scenario!(|| {
-    let ascending = [(1, 8), (3, 8), (10, 10), (125, 4), (1000, 1), (1, 4000), (1, 5000), (100, 100), (1000, 200)];
-    let mut descending = ascending;
-    descending.reverse();
-    let mixed = [(100, 100), (3, 8), (1, 4000), (1000, 200), (125, 4), (1, 5000), (1, 8), (1000, 1), (10, 10)];
-    for array in [ascending, descending, mixed] {
-        free_all(array.map(|(nmemb, size)| calloc(nmemb, size)));
-    }
+    warm();
+    let Sizes { small, a, b, c, d, e, f } = sizes();
+    let _small = [small, small].map(malloc);
+    // The scene is set.
+    let _ascending = [a, b, c, d, e, f].map(|size| calloc(1, size));
+    let _descending = [f, e, d, c, b, a].map(|size| calloc(size / 8, 8));
+    let _mixed = [e, a, d, f, b, c].map(|size| calloc(8, size / 8));
 });

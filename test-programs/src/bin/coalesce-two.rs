@@ -1,13 +1,24 @@
 //! R5: two free neighbours are merged before the next search and hold a block that neither of them could.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, scenario};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
+
+sizes! {
+    a = 992 in 32..4000;
+    b = 800 in 32..4000;
+    guard = 96 in 16..400;
+    both = a + HEADER + b;
+    fill = WHOLE - (2 * guard + both + 3 * HEADER + 320);
+}
 
 scenario!(|| {
-    let [_before, first, second, _behind] = [100, 1000, 1000, 100].map(malloc);
+    warm();
+    let Sizes { a, b, guard, both, fill } = sizes();
+    let [_before, first, second, _behind, _fill] = [guard, a, b, guard, fill].map(malloc);
     let place = first.place();
     free(first);
     free(second);
-    let both = malloc(2010);
-    same_place(&both, place);
+    // The scene is set.
+    let merged = malloc(both - 8);
+    same_place(&merged, place);
 });

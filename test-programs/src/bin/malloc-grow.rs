@@ -2,14 +2,19 @@
 //! request.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, scenario};
+use test_programs::{malloc, scenario, sizes, warm};
+
+sizes! {
+    a = 608 in 16..2000;
+    b = 4992 in 16..9000;
+    c = 20_000 in 16..30_000;
+    whole = LARGEST;
+}
 
 scenario!(|| {
-    let [_first, hole, _last] = [100_000, 500, 100_000].map(malloc);
-    let place = hole.place();
-    free(hole);
-    // The hole is too small for these.
-    let _blocks = [600, 5000, 20_001].map(malloc);
-    let fitting = malloc(500);
-    same_place(&fitting, place);
+    warm();
+    let Sizes { a, b, c, whole } = sizes();
+    let _all = malloc(whole);
+    // The scene is set.
+    let _blocks = [a, b, c].map(malloc);
 });

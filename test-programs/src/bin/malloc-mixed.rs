@@ -1,10 +1,23 @@
-//! R3, R4, R6, R7, R9: small, medium and large sizes in turn; the last one extends the heap. Freed in reverse (R8).
+//! R3, R6, R9: small, medium and large sizes in turn, as none of them must disturb the others.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free_all, malloc, scenario};
+use test_programs::{malloc, scenario, sizes, warm};
+
+sizes! {
+    small = 16 in 16..64;
+    a = 16 in 16..64;
+    b = 96 in 80..200;
+    c = 992 in 400..2000;
+    d = 4000 in 2000..9000;
+    e = 60_000 in 20_000..80_000;
+    f = 140_000 in 132_000..160_000;
+    g = 300_000 in 160_000..400_000;
+}
 
 scenario!(|| {
-    let sizes = [60_000, 8, 200_000, 1000, 40_000, 24, 150_000, 20_000, 100, 300_000, 4000, 30_000];
-    let blocks = sizes.map(malloc);
-    free_all(blocks.into_iter().rev());
+    warm();
+    let Sizes { small, a, b, c, d, e, f, g } = sizes();
+    let _small = [small, small].map(malloc);
+    // The scene is set.
+    let _blocks = [e, a, g, c, b, f, d].map(malloc);
 });

@@ -1,10 +1,20 @@
 //! R3: a mapped request is mapped, even where the heap has a free block large enough.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free_all, malloc, realloc_null, scenario};
+use test_programs::{calloc, free_all, malloc, scenario, sizes, warm};
+
+sizes! {
+    more = 60_000 in 40_000..100_000;
+    a = 150_000 in 132_000..160_000;
+    c = 5008 in 5000..20_000;
+    whole = LARGEST;
+}
 
 scenario!(|| {
-    free_all([100_000, 100_000].map(malloc));
-    let _mapped = [malloc(150_000), realloc_null(160_000), calloc(1, 5000)];
-    let _heap = malloc(120_000);
+    warm();
+    let Sizes { more, a, c, whole } = sizes();
+    let blocks = [whole, more].map(malloc);
+    free_all(blocks);
+    // The scene is set.
+    let _mapped = [malloc(a), calloc(1, c)];
 });

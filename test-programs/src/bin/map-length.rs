@@ -1,10 +1,22 @@
-//! R9, R8: a mapping is as long as header and aligned payload, not rounded to pages, when it is made and when it is given back.
+//! R9: a mapping is as long as header and aligned payload, not rounded to pages, whoever asks for it.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free, free_all, malloc, scenario};
+use test_programs::{calloc, malloc, realloc_null, scenario, sizes, warm};
+
+sizes! {
+    small = 16 in 16..64;
+    a = 150_001 in 132_000..200_000;
+    b = 200_007 in 200_000..300_000;
+    c = 1_000_000 in 400_000..2_000_000;
+    d = 5001 in 5000..20_000;
+}
 
 scenario!(|| {
-    let blocks = [131_073, 150_001, 200_007, 1_000_000].map(malloc);
-    free_all(blocks);
-    free(calloc(3, 1667));
+    warm();
+    let Sizes { small, a, b, c, d } = sizes();
+    let _small = [small, small].map(malloc);
+    // The scene is set.
+    let _blocks = [a, b, c].map(malloc);
+    let _zeroed = calloc(1, d);
+    let _null = realloc_null(b);
 });

@@ -1,9 +1,10 @@
 //! R5 to R8, R11, R17: two hundred calls on the heap in an order like chance; blocks are taken, zeroed, shrunk and freed.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, Dice, calloc, free, malloc, realloc, scenario};
+use test_programs::{Block, Dice, calloc, free, malloc, realloc, scenario, warm};
 
 scenario!(|| {
+    warm();
     let mut dice = Dice::new(7);
     let mut blocks = [const { None::<Block> }; 20];
     for _ in 0..200 {

@@ -2,11 +2,17 @@
 //! break.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free_all, malloc, scenario};
+use test_programs::{free_all, malloc, scenario, sizes};
+
+sizes! {
+    first = 992 in 16..4000;
+    second = 2000 in 16..4000;
+}
 
 scenario!(|| {
-    // The second one does not fit into the rest of the preallocation and extends it.
-    free_all([100_000, 100_000].map(malloc));
-    free_all([120_000, 50_000, 20_000].map(malloc));
-    let _block = malloc(8);
+    let Sizes { first, second } = sizes();
+    let blocks = [first, second].map(malloc);
+    free_all(blocks);
+    // The scene is set.
+    let _again = [first, second].map(malloc);
 });

@@ -1,14 +1,22 @@
-//! R10: `os_realloc` of a freed block gives NULL and changes nothing: the block stays free and is used again (R5).
+//! R10: `os_realloc` of the block just freed gives NULL and changes nothing: the block stays free and is used again (R5).
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc_gives_null, same_place, scenario};
+use test_programs::{free, malloc, realloc_gives_null, same_place, scenario, sizes, warm};
+
+sizes! {
+    size = 992 in 64..4000;
+    guard = 96 in 16..400;
+    fill = WHOLE - (size + guard + 2 * HEADER + 320);
+}
 
 scenario!(|| {
-    let [freed, _guard] = [1000, 100].map(malloc);
+    warm();
+    let Sizes { size, guard, fill } = sizes();
+    let [freed, _guard, _fill] = [size, guard, fill].map(malloc);
     let place = freed.place();
     free(freed);
-    realloc_gives_null(place, 500);
-    realloc_gives_null(place, 2000);
-    let again = malloc(1000);
+    // The scene is set.
+    realloc_gives_null(place, size / 2);
+    let again = malloc(size - 8);
     same_place(&again, place);
 });

@@ -2,13 +2,25 @@
 //! them.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, scenario};
+use test_programs::{Block, free_all, malloc, realloc, same_places, scenario, sizes, warm};
+
+sizes! {
+    size = 496 in 64..1000;
+    next = 800 in 64..1000;
+    guard = 96 in 16..400;
+    both = size + HEADER + next;
+    larger = both + 208;
+    fill = WHOLE - (both + guard + larger + guard + 4 * HEADER + 320);
+}
 
 scenario!(|| {
-    let [block, next, _guard] = [500, 500, 100].map(malloc);
-    let place = block.place();
-    free(next);
-    let _block = realloc(block, 2000);
-    let both = malloc(1010);
-    same_place(&both, place);
+    warm();
+    let Sizes { size, next, guard, both, larger, fill } = sizes();
+    let [block, next_block, _g1, target, _g2, _fill] = [size, next, guard, larger, guard, fill].map(malloc);
+    let places = [&target, &block].map(Block::place);
+    free_all([next_block, target]);
+    // The scene is set.
+    let block = realloc(block, larger - 8);
+    let again = malloc(both - 8);
+    same_places(&[block, again], places);
 });

@@ -1,13 +1,20 @@
-//! R12 (b): a block that doubles again and again grows into the rest of the preallocation behind it, without a move or a system
-//! call.
+//! R12 (b): a block that doubles again and again grows into the free rest of the heap, without a move or a system call.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, scenario};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
+
+sizes! {
+    size = 16 in 16..64;
+    half = WHOLE / 2;
+    whole = LARGEST;
+}
 
 scenario!(|| {
-    let block = malloc(10);
+    warm();
+    let Sizes { size, half, whole } = sizes();
+    let block = malloc(size);
     let place = block.place();
-    let block = [20, 40, 80, 160, 1000, 5000, 20_000, 60_000, 120_000].into_iter().fold(block, realloc);
+    // The scene is set.
+    let block = [2 * size, 4 * size, 8 * size, 16 * size, 100 * size, half, whole].into_iter().fold(block, realloc);
     same_place(&block, place);
-    let _behind = malloc(100);
 });

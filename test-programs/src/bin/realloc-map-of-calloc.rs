@@ -1,11 +1,17 @@
-//! R13, R3: a mapping of `os_calloc` is resized by the threshold of `os_malloc`: larger or smaller, it moves to the heap below
-//! 128 KiB.
+//! R13, R3: a mapping of `os_calloc` resized to a mapped request moves to a new mapping, with its contents.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, realloc, scenario};
+use test_programs::{calloc, realloc, scenario, sizes, warm};
+
+sizes! {
+    size = 10_000 in 5000..20_000;
+    large = 140_000 in 132_000..300_000;
+}
 
 scenario!(|| {
-    let _larger = realloc(calloc(1, 10_000), 20_000);
-    let _smaller = realloc(calloc(10, 1000), 5000);
-    let _mapped = realloc(calloc(1, 10_000), 140_000);
+    warm();
+    let Sizes { size, large } = sizes();
+    let block = calloc(1, size);
+    // The scene is set.
+    let _mapped = realloc(block, large);
 });

@@ -1,14 +1,21 @@
-//! R13: a mapping resized to a heap request moves to the heap and is unmapped; the first time that brings the preallocation
-//! (R4).
+//! R13: a mapping resized to a heap request moves to the heap and is unmapped.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, scenario};
+use test_programs::{free, malloc, realloc, scenario, sizes, warm};
+
+sizes! {
+    large = 200_000 in 132_000..300_000;
+    hole = 4000 in 3000..5000;
+    guard = 96 in 16..400;
+    fill = WHOLE - (hole + guard + 2 * HEADER + 320);
+}
 
 scenario!(|| {
-    let _first = realloc(malloc(200_000), 1000);
-    let [hole, _guard] = [5000, 100].map(malloc);
-    let place = hole.place();
-    free(hole);
-    let second = realloc(malloc(200_000), 4000);
-    same_place(&second, place);
+    warm();
+    let Sizes { large, hole, guard, fill } = sizes();
+    let [freed, _guard, _fill] = [hole, guard, fill].map(malloc);
+    let mapped = malloc(large);
+    free(freed);
+    // The scene is set.
+    let _block = realloc(mapped, hole - 8);
 });

@@ -2,12 +2,21 @@
 //! afterwards.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, scenario};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
+
+sizes! {
+    size = 60_000 in 50_000..61_000;
+    last = WHOLE - (size + HEADER);
+    larger = 75_000 in 70_000..90_000;
+}
 
 scenario!(|| {
-    let [block, _last] = [100_000, 100_000].map(malloc);
+    warm();
+    let Sizes { size, last, larger } = sizes();
+    let [block, _last] = [size, last].map(malloc);
     let place = block.place();
-    let _block = realloc(block, 110_000);
-    let again = malloc(100_000);
+    // The scene is set.
+    let _block = realloc(block, larger);
+    let again = malloc(size - 8);
     same_place(&again, place);
 });

@@ -1,13 +1,26 @@
-//! R12 (c), R5: a free block in front of it does not help a block to grow: it moves away, and only then is its old place free.
+//! R12 (c): a free block in front of it does not help a block to grow: it moves away, and only then is its old place free.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, scenario};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
+
+sizes! {
+    size = 992 in 400..1000;
+    hole = 800 in 400..1000;
+    guard = 96 in 16..400;
+    larger = size + 400;
+    fill = WHOLE - (hole + size + guard + larger + 4 * HEADER + 320);
+}
 
 scenario!(|| {
-    let [hole, block, _guard] = [1000, 1000, 100].map(malloc);
-    let place = hole.place();
-    free(hole);
-    let _block = realloc(block, 1500);
-    let both = malloc(2000);
-    same_place(&both, place);
+    warm();
+    let Sizes { size, hole, guard, larger, fill } = sizes();
+    let [freed, block, _guard, target, _fill] = [hole, size, guard, larger, fill].map(malloc);
+    let (here, there) = (freed.place(), target.place());
+    free(freed);
+    free(target);
+    // The scene is set.
+    let block = realloc(block, larger - 8);
+    same_place(&block, there);
+    let both = malloc(hole + size);
+    same_place(&both, here);
 });

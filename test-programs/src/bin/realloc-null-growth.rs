@@ -1,12 +1,18 @@
-//! R10, R7: `os_realloc(NULL, n)` extends the free last block by what it lacks, then adds whole blocks.
+//! R10, R7: `os_realloc(NULL, n)` adds a whole block where nothing fits.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, realloc_null, same_place, scenario};
+use test_programs::{malloc, realloc_null, scenario, sizes, warm};
+
+sizes! {
+    whole = LARGEST;
+    a = 992 in 16..4000;
+    b = 20_000 in 16..30_000;
+}
 
 scenario!(|| {
-    let [_first, last, _added] = [100_000, 50_000, 1000].map(realloc_null);
-    let place = last.place();
-    free(last);
-    let again = realloc_null(50_000);
-    same_place(&again, place);
+    warm();
+    let Sizes { whole, a, b } = sizes();
+    let _all = malloc(whole);
+    // The scene is set.
+    let _added = [a, b].map(realloc_null);
 });

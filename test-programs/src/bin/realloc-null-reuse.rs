@@ -1,17 +1,21 @@
-//! R10, R5, R6: `os_realloc(NULL, n)` uses a freed block that fits, cuts it, and leaves one that is too small.
+//! R10, R5: `os_realloc(NULL, n)` uses a freed block that fits.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, realloc_null, same_place, scenario};
+use test_programs::{free, malloc, realloc_null, same_place, scenario, sizes, warm};
+
+sizes! {
+    size = 992 in 32..4000;
+    guard = 96 in 16..400;
+    fill = WHOLE - (size + guard + 2 * HEADER + 320);
+}
 
 scenario!(|| {
-    let [freed, _guard] = [1000, 100].map(realloc_null);
+    warm();
+    let Sizes { size, guard, fill } = sizes();
+    let [freed, _guard, _fill] = [size, guard, fill].map(malloc);
     let place = freed.place();
     free(freed);
-    let _larger = realloc_null(1001);
-    let same = realloc_null(1000);
+    // The scene is set.
+    let same = realloc_null(size - 8);
     same_place(&same, place);
-    free(same);
-    let first = realloc_null(500);
-    same_place(&first, place);
-    let _second = realloc_null(400);
 });

@@ -1,10 +1,15 @@
 //! R4 and R10: the preallocation comes with the first heap request, also when that is `os_realloc(NULL, n)`.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc_null, scenario};
+use test_programs::{realloc_null, scenario, sizes};
+
+sizes! {
+    first = 992 in 16..4000;
+    second = 16 in 16..400;
+    third = 50_000 in 10_000..60_000;
+}
 
 scenario!(|| {
-    let _blocks = [1000, 8, 50_000, 100, 30_000].map(realloc_null);
-    // Still cut from the same 128 KiB, whoever asks.
-    let _more = malloc(1000);
+    let Sizes { first, second, third } = sizes();
+    let _blocks = [first, second, third].map(realloc_null);
 });

@@ -1,11 +1,19 @@
 //! R11: a heap block resized to the size it has, counted in aligned bytes, stays where it is without a system call.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, scenario};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
+
+sizes! {
+    size = 992 in 32..4000;
+    guard = 96 in 16..400;
+}
 
 scenario!(|| {
-    let [block, _guard] = [1000, 100].map(malloc);
+    warm();
+    let Sizes { size, guard } = sizes();
+    let [block, _guard] = [size, guard].map(malloc);
     let place = block.place();
-    let block = [1000, 993, 1000].into_iter().fold(block, realloc);
+    // The scene is set.
+    let block = [size, size - 7, size].into_iter().fold(block, realloc);
     same_place(&block, place);
 });

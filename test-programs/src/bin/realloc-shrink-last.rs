@@ -1,13 +1,22 @@
-//! R11, R7: the last heap block shrinks without a system call; its rest is the free last block, extended by what a later
-//! request lacks.
+//! R11: the last heap block shrinks without a system call; its rest is free for others.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, scenario};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
+
+sizes! {
+    first = 60_000 in 30_000..90_000;
+    size = WHOLE - (first + HEADER);
+    part = 10_000 in 1000..20_000;
+    rest = size - (part + HEADER);
+}
 
 scenario!(|| {
-    let [_first, last] = [100_000, 100_000].map(malloc);
+    warm();
+    let Sizes { first, size, part, rest } = sizes();
+    let [_first, last] = [first, size].map(malloc);
     let place = last.place();
-    let last = realloc(last, 40_000);
+    // The scene is set.
+    let last = realloc(last, part);
     same_place(&last, place);
-    let _behind = malloc(70_000);
+    let _rest = malloc(rest - 8);
 });

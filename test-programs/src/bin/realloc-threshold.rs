@@ -1,15 +1,20 @@
-//! R3, R10, R12: `os_realloc` uses the threshold of `os_malloc`, also for a block that `os_calloc` gave.
+//! R3: `os_realloc` uses the threshold of `os_malloc`: a size that `os_calloc` would map stays on the heap.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, malloc, realloc, realloc_null, scenario};
+use test_programs::{malloc, realloc, scenario, sizes, warm};
+
+sizes! {
+    size = 96 in 16..1000;
+    heap = 6000 in 4200..9000;
+    mapped = MAPPED;
+    guard = 96 in 16..400;
+}
 
 scenario!(|| {
-    let [block, _g1] = [100, 100].map(malloc);
-    let zeroed = calloc(10, 10);
-    let _g2 = realloc_null(5000);
-    let _heap = realloc(block, 6000);
-    let zeroed = realloc(zeroed, 7000);
-    // Too large for the places they left: it lies behind them.
-    let _g3 = malloc(8000);
-    let _mapped = [realloc(zeroed, 131_072), realloc_null(131_072)];
+    warm();
+    let Sizes { size, heap, mapped, guard } = sizes();
+    let [block, _g1, other, _g2] = [size, guard, size, guard].map(malloc);
+    // The scene is set.
+    let _heap = realloc(block, heap);
+    let _mapped = realloc(other, mapped);
 });

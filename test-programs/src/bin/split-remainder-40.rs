@@ -1,13 +1,22 @@
-//! R6: 40 bytes are a header and the smallest payload: they become a free block, which the next growth (R7) extends.
+//! R6: a header and 8 bytes are enough: they become a free block, which serves the next request.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, scenario};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
+
+sizes! {
+    size = 992 in 400..4000;
+    split = SPLIT;
+    fill = WHOLE - (size + HEADER + 320);
+}
 
 scenario!(|| {
-    let [_first, last] = [100_000, 100_000].map(malloc);
-    let place = last.place();
-    free(last);
-    let block = malloc(100_000 - 40);
+    warm();
+    let Sizes { size, split, fill } = sizes();
+    let [freed, _fill] = [size, fill].map(malloc);
+    let place = freed.place();
+    free(freed);
+    // The scene is set.
+    let block = malloc(size - split);
     same_place(&block, place);
-    let _next = malloc(1000);
+    let _rest = malloc(8);
 });

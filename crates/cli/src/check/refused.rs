@@ -1,17 +1,16 @@
-//! Tests whose programs are refused memory: one refusal that was asked for, or all that a program has to bear.
+//! Tests whose programs are refused memory, as it was asked for.
 
 use std::time::Instant;
 
-use osmem_oracle::run::Run;
-use osmem_trace::Observation;
 use osmem_trace::run::{Refusal, Stopped};
 
 use super::{Check, Judged, not_run, readings};
 use crate::error::Error;
 use crate::oracle;
 use crate::record::{Injected, Judge, TestRecord};
-use crate::refused::{self, Borne, Measure, bear};
+use crate::refused::{self, Measure};
 use crate::suite::Test;
+use crate::trial::Programs;
 use crate::verdict;
 
 impl Check<'_> {
@@ -21,9 +20,15 @@ impl Check<'_> {
     }
 
     /// Runs and judges one test with a refusal; `None` if it was interrupted.
-    pub(super) fn injected(&self, test: &Test, refusal: Refusal, cpu: Option<usize>) -> Option<Result<Judged, Error>> {
+    pub(super) fn injected(
+        &self,
+        test: &Test,
+        programs: &Programs,
+        refusal: Refusal,
+        cpu: Option<usize>,
+    ) -> Option<Result<Judged, Error>> {
         let start = Instant::now();
-        let seen = match self.runner.refusing(self.battery.program(test), cpu, true, refusal) {
+        let seen = match self.runner.refusing(programs.base.clone(), cpu, true, refusal) {
             Ok(seen) => seen,
             Err(error) => return Some(not_run(test, error, start)),
         };
@@ -43,22 +48,5 @@ impl Check<'_> {
         };
         let run = if pardoned { refused::pardon(run) } else { run };
         Some(Ok(self.kept(record, &seen, run)))
-    }
-
-    /// The refusals that the program of a test that has passed must bear; `None` if it was interrupted.
-    pub(super) fn bears(
-        &self,
-        test: &Test,
-        (mut record, seen, run): (TestRecord, Observation, Run),
-        cpu: Option<usize>,
-    ) -> Option<Result<Judged, Error>> {
-        let (start, measure) = (Instant::now(), self.measure(test, None));
-        let program = self.battery.program(test);
-        match bear(self.runner, &program, &seen, (cpu, true), &measure, &mut record) {
-            Ok(Borne::Interrupted) => None,
-            Ok(Borne::All) => Some(Ok(self.kept(record, &seen, run))),
-            Ok(Borne::Not(failed)) => Some(Ok(self.kept(record, &failed.seen, failed.run))),
-            Err(error) => Some(not_run(test, error, start)),
-        }
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::args::{Format, Selection};
 use crate::error::Error;
+use crate::points::Points;
 use crate::report::json;
 use crate::report::output::Output;
 use crate::rules::Rule;
@@ -45,7 +46,7 @@ pub fn fits(test: &Test, filter: &str) -> bool {
 #[derive(Serialize)]
 struct Listed<'a> {
     name: &'a str,
-    points: u32,
+    points: Points,
     profile: Profile,
     rules: &'a [Rule],
     description: &'a str,

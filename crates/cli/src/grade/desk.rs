@@ -14,13 +14,13 @@ use super::course::Course;
 use super::record::{Cause, Containment, Kind, Outcome, Test as Graded};
 use super::workshop::{Bench, Workshop};
 use super::{MIB, build};
-use crate::args::{BoxChoice, GradeArgs};
+use crate::args::{BoxChoice, GradeArgs, Selection};
 use crate::battery::Battery;
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::record::{Outcome as Seen, TestRecord};
 use crate::runner::Runner;
-use crate::suite::{Suite, Test};
+use crate::suite::{Profile, Suite, Test};
 use crate::tracers::Wanted;
 use crate::{library, limits, verdict};
 
@@ -199,7 +199,10 @@ fn selected<'s>(suite: &'s Suite, course: &Course) -> Result<Vec<&'s Test>, Erro
 
 /// What each test is worth: as in the suite or as the course says, scaled to the course's total.
 fn points(course: &Course, tests: &[Test]) -> Vec<f64> {
-    let own = |test: &Test| course.battery.points.get(&test.name).copied().unwrap_or(f64::from(test.points));
+    // What works as memory at all is said beside the points, unless the course asks for nothing else.
+    let is_beside = |test: &Test| test.profile == Profile::Basic && course.battery.profile != Selection::Basic;
+    let usual = |test: &Test| if is_beside(test) { 0.0 } else { test.points.number() };
+    let own = |test: &Test| course.battery.points.get(&test.name).copied().unwrap_or_else(|| usual(test));
     let points: Vec<f64> = tests.iter().map(own).collect();
     let sum: f64 = points.iter().sum();
     match course.battery.total {

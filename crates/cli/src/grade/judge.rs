@@ -172,7 +172,7 @@ fn one(
     };
     let mut run = oracle::run_of(&test.name, &seen, true);
     let allowed = readings(test, false);
-    let expected = Expected::of(golden.clone(), header, allowed, Against::Fixtures);
+    let expected = Expected::of(Some(golden), header, allowed, Against::Fixtures);
     let mut record = verdict::judge(test, &seen, &run, &expected);
     if record.outcome == Seen::InfraError && seen.stopped != Some(Stopped::Cancelled) {
         // It has been loaded before: what keeps it from being loaded now is of its own making.
@@ -182,7 +182,7 @@ fn one(
     if test.refusals && record.outcome == Seen::Pass {
         let unfit = |reason| Ok((TestRecord::new(test, Seen::InfraError, Some(reason), Duration::ZERO), None));
         let measure = Measure { params: oracle::params(header), allowed, unexpected: None };
-        match bear(runner, &desk.kit.program(test), &seen, (cpu, false), &measure, &mut record) {
+        match bear(runner, &desk.kit.program(test).into(), &seen, (cpu, false), &measure, &mut record) {
             Ok(Borne::All) => {}
             Ok(Borne::Interrupted) => return unfit("it was interrupted".to_owned()),
             Ok(Borne::Not(failed)) => {
@@ -218,7 +218,7 @@ fn random(desk: &Desk<'_>, lab: &Lab, time: Duration, cpu: Option<usize>, judged
         seed: Some(desk.course.seed),
         ops: usize::try_from(plan.steps).unwrap_or(250),
         profile: Some(match plan.profile {
-            Profile::Core => FuzzProfile::Core,
+            Profile::Basic | Profile::Core => FuzzProfile::Core,
             Profile::Strict => FuzzProfile::Strict,
             Profile::Robust => FuzzProfile::Robust,
         }),

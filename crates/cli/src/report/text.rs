@@ -143,7 +143,7 @@ fn summary(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()
     let scored = record.inject.is_none();
     for (profile, score) in profiles.iter().filter(|_| scored) {
         let text = format!(
-            "{:7} {:>3} of {:>3} points, {:>3} of {:>3} tests",
+            "{:7} {:>4} of {:>4} points, {:>3} of {:>3} tests",
             profile, score.earned, score.points, score.passed, score.tests
         );
         let style = if score.passed == score.tests { GOOD } else { DOUBTFUL };
@@ -235,7 +235,7 @@ mod tests {
         let test = Test {
             name: name.to_owned(),
             program: name.to_owned(),
-            points: 2,
+            points: crate::points::Points::whole(2),
             profile: Profile::Core,
             rules: vec!["R6".parse().unwrap()],
             description: "Splits the first block".to_owned(),
@@ -294,7 +294,7 @@ mod tests {
             "  rules   R6 split. If at least header + 8 bytes remain",
             "  hint    Look at the remainder\n",
             "  trace   /t/split-first.trace\n  accept  osmem bless split-first",
-            "core      0 of   4 points,   0 of   2 tests\nR6    0/2\n",
+            "core       0 of    4 points,   0 of   2 tests\nR6    0/2\n",
             "1 failed, 1 not run properly in 1.23 s: /x/libosmem.so\n",
         ] {
             assert!(text.contains(expected), "{expected}\n-- not in --\n{text}");
