@@ -241,6 +241,8 @@ mod tests {
             description: "Splits the first block".to_owned(),
             hint: "Look at the remainder".to_owned(),
             refusals: false,
+            start: crate::suite::Start::Cold,
+            scene: 0,
         };
         TestRecord::new(&test, outcome, None, Duration::from_millis(9))
     }
