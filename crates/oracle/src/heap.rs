@@ -4,7 +4,7 @@
 
 use crate::call::Address;
 use crate::params::Params;
-use crate::readings::{Merging, Point, Readings};
+use crate::readings::{Point, Readings};
 
 /// What a block is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +61,11 @@ pub struct Heap {
     pub mappings: Vec<Block>,
     /// The break as the kernel knows it.
     pub brk: Address,
-    /// O6: free blocks that resized ones left since the last block was freed or searched for, by their starts.
-    pub rests: Vec<Address>,
+    /// O5: where the live mappings begin that calloc made.
+    pub callocs: Vec<Address>,
     /// For mistaken allocators only.
     pub memo: Memo,
-    consulted: u8,
+    consulted: u16,
 }
 
 impl Heap {
@@ -77,7 +77,7 @@ impl Heap {
             blocks: Vec::new(),
             mappings: Vec::new(),
             brk,
-            rests: Vec::new(),
+            callocs: Vec::new(),
             memo: Memo::default(),
             consulted: 0,
         }
@@ -89,7 +89,7 @@ impl Heap {
     }
 
     /// The open points that decisions hung on since this was last asked.
-    pub fn take_consulted(&mut self) -> u8 {
+    pub fn take_consulted(&mut self) -> u16 {
         std::mem::take(&mut self.consulted)
     }
 
@@ -168,26 +168,9 @@ impl Heap {
         self.blocks.len() + self.mappings.len()
     }
 
-    /// O6: a resized block has left something behind it, if there are more blocks than `before`.
-    pub fn note_rest(&mut self, index: usize, before: usize) {
-        if self.blocks.len() > before {
-            self.rests.push(self.blocks[index + 1].start);
-        }
-    }
-
-    /// O6: what an allocator has merged by now that does so when a block is freed.
-    pub fn merge_early(&mut self) {
-        let mut index = 0;
-        while index < self.blocks.len() {
-            while self.is_free(index) && self.next_is_free(index) && !self.waits(index) {
-                self.absorb_next(index);
-            }
-            index += 1;
-        }
-    }
-
-    /// O6: whether a free block is a rest that waits for the next block to be freed.
-    fn waits(&self, index: usize) -> bool {
-        self.readings.merging == Merging::AtFreeOnly && self.rests.contains(&self.blocks[index].start)
+    /// O5: notes that calloc made the mapping that begins at `start`.
+    pub fn note_calloc(&mut self, start: Address) {
+        self.callocs.retain(|calloc| self.mappings.iter().any(|mapping| mapping.start == *calloc));
+        self.callocs.push(start);
     }
 }

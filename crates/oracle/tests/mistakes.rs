@@ -6,7 +6,7 @@ use osmem_oracle::call::{Granting, NULL, Request, System};
 use osmem_oracle::causes::{CAUSES, cause};
 use osmem_oracle::diagnose::{Background, diagnose};
 use osmem_oracle::follow::Follower;
-use osmem_oracle::hypotheses::{self, Numbers, SeenNumbers};
+use osmem_oracle::hypotheses::{self, SeenNumbers};
 use osmem_oracle::infer::{self, Inferred};
 use osmem_oracle::params::{HEAP, Params};
 use osmem_oracle::readings::{Allowed, Readings};
@@ -49,7 +49,7 @@ fn an_allocator_that_makes_a_mistake_is_told_by_it() {
             continue;
         }
         let runs: Vec<&Run> = runs.iter().collect();
-        let strict = matches!(hypothesis.numbers, Numbers::Reading(..));
+        let strict = hypothesis.numbers.is_reading();
         let found = diagnose(&runs, None, &background(&runs, strict));
         let place = found.iter().position(|diagnosis| diagnosis.cause.id == hypothesis.cause);
         told += 1;
