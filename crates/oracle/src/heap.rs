@@ -131,7 +131,7 @@ impl Heap {
 
     /// Cuts a block after `size` bytes of payload: the rest becomes a free block right behind. There must be room for its header.
     pub fn cut(&mut self, index: usize, size: u64) {
-        let rest = self.blocks[index].size - size - self.params.header;
+        let rest = self.blocks[index].size.saturating_sub(size + self.params.header);
         self.blocks[index].size = size;
         let start = self.end(index);
         self.blocks.insert(index + 1, Block { start, size: rest, status: Status::Free });

@@ -125,7 +125,7 @@ pub trait Rules: Sync {
 
     /// R4: the first heap request, for `size` aligned bytes, moves the break by the preallocation. False if refused.
     fn preallocate(&self, cx: &mut Cx<'_>, _size: u64) -> bool {
-        let size = cx.heap.params.preallocation - cx.heap.params.header;
+        let size = cx.heap.params.preallocation.saturating_sub(cx.heap.params.header);
         self.append(cx, size).is_some()
     }
 
@@ -185,7 +185,7 @@ pub trait Rules: Sync {
 
     /// R7, R12: moves the break by exactly what a block lacks. False if refused (R15), and nothing has changed.
     fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        let missing = size - cx.heap.blocks[index].size;
+        let missing = size.wrapping_sub(cx.heap.blocks[index].size);
         let granted = cx.move_break(missing.cast_signed());
         if granted {
             cx.heap.blocks[index].size = size;

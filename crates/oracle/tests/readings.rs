@@ -14,7 +14,8 @@ use osmem_oracle::rules::Contract;
 use osmem_oracle::run::{Call, Run, Step};
 use rand::RngExt;
 use rand_pcg::Pcg64;
-use support::{run_of, runs};
+use support::run_of;
+use support::runs::runs;
 
 /// How many calls leave the contract.
 fn divergences(run: &Run, params: Params, allowed: Allowed) -> usize {

@@ -21,8 +21,12 @@ use crate::verdict;
 pub struct Reproducer {
     /// The number of the random program that it was made from.
     pub program: u64,
-    /// What is wrong, in one sentence.
+    /// What is wrong, in one sentence: damage first.
     pub sentence: String,
+    /// What has come to harm, or what the run ended in; nothing if only a call is not as it must be.
+    pub damage: Option<String>,
+    /// What else the program showed before it was shortened, in one sentence.
+    pub also: Option<String>,
     /// What the program found wrong with its memory, in its own words.
     pub words: Option<String>,
     /// The lines around the first call that leaves the contract.
@@ -52,6 +56,8 @@ impl Reproducer {
         let comments = Comments { about: &sentence, steps: &steps, expected: &done };
         Self {
             program,
+            damage: found.damage(),
+            also: found.also.clone(),
             words: verdict::last_lines(&found.watched.seen.stderr),
             difference,
             causes,
@@ -80,18 +86,13 @@ impl Reproducer {
     }
 }
 
-/// What is wrong, in one sentence.
+/// What is wrong, in one sentence: damage first, with the first call that left the contract before it.
 fn sentence(found: &Finding) -> String {
-    let fault = verdict::incomplete(&found.watched.seen).map(|fault| fault.reason);
-    match (&found.divergence, fault) {
-        (Some((_, divergence)), None) => verdict::told(divergence),
-        (Some((_, divergence)), Some(fault)) if divergence.seen.result.is_some() => {
-            format!("{}; then {fault}", verdict::told(divergence))
-        }
-        (_, Some(fault)) => fault,
-        (None, None) => {
-            let check = found.watched.result.map_or(0, |result| result.check);
-            osmem_replay::check::sentence(check).unwrap_or("the program's own checks failed").to_owned()
-        }
+    let told = found.divergence.as_ref().filter(|(_, divergence)| divergence.seen.result.is_some());
+    let told = told.map(|(_, divergence)| verdict::told(divergence));
+    match (found.damage(), told) {
+        (Some(damage), Some(told)) => format!("{damage}; before that, {told}"),
+        (Some(damage), None) => damage,
+        (None, told) => told.unwrap_or_default(),
     }
 }

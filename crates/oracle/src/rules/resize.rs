@@ -51,7 +51,7 @@ pub fn to_mapping(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, 
         return rules.relocate(cx, payload, bytes);
     }
     cx.heap.consult(Point::O3);
-    let fits = cx.heap.end(end) - payload >= size;
+    let fits = cx.heap.end(end) >= payload + size;
     match cx.heap.readings.to_mapping {
         ToMapping::LastStays if rules.can_extend(cx, index) => return rules.resize(cx, index, bytes),
         ToMapping::Grows if fits => return rules.resize(cx, index, bytes),
