@@ -88,7 +88,7 @@ pub fn mapping(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, byt
             Remapping::StaysMapping => {
                 let new = rules.map(cx, size);
                 hand_over(rules, cx, [payload, new], bytes);
-                if of_calloc && new != NULL && !Edge::Need.maps(&cx.heap.params, bytes, cx.heap.params.mmap_threshold) {
+                if of_calloc && new != NULL {
                     cx.heap.note_calloc(new - cx.heap.params.header);
                 }
                 return new;
