@@ -58,7 +58,7 @@ impl Reproducer {
             program,
             damage: found.damage(),
             also: found.also.clone(),
-            words: verdict::last_lines(&found.watched.seen.stderr),
+            words: verdict::last_lines(&found.watched.seen.stderr).map(|words| steady(&words)),
             difference,
             causes,
             calls: found.calls(),
@@ -94,5 +94,59 @@ fn sentence(found: &Finding) -> String {
         (Some(damage), Some(told)) => format!("{damage}; before that, {told}"),
         (Some(damage), None) => damage,
         (None, told) => told.unwrap_or_default(),
+    }
+}
+
+/// Addresses that lie further apart than this have nothing to do with each other.
+const NEAR: u64 = 1 << 30;
+/// What has fewer digits is no address but an offset or a byte.
+const DIGITS: usize = 7;
+
+/// Words whose addresses do not differ from run to run: A and B for the first ones, A+0x20 for what lies near them.
+fn steady(words: &str) -> String {
+    let mut parts = words.split("0x");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut bases: Vec<u64> = Vec::new();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(part.len());
+        let (digits, rest) = part.split_at(end);
+        match u64::from_str_radix(digits, 16) {
+            Ok(address) if digits.len() >= DIGITS => {
+                let near = bases.iter().position(|base| base.abs_diff(address) < NEAR);
+                let place = near.unwrap_or(bases.len());
+                if near.is_none() {
+                    bases.push(address);
+                }
+                let base = bases[place];
+                let letter = char::from_u32('A' as u32 + u32::try_from(place % 26).unwrap_or_default());
+                text.push(letter.unwrap_or('A'));
+                match address.abs_diff(base) {
+                    0 => {}
+                    offset => text.push_str(&format!("{}{offset:#x}", if address > base { '+' } else { '-' })),
+                }
+            }
+            _ => text.push_str(&format!("0x{digits}")),
+        }
+        text.push_str(rest);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_get_names_and_other_numbers_stay() {
+        for (words, expected) in [
+            ("8 bytes at 0x55f765f2a580 over 0x55f765f2a580", "8 bytes at A over A"),
+            ("0x55f765f2a580, 0x55f765f2a5a8, 0x7f0000000010, 0x55f765f2a578", "A, A+0x28, B, A-0x8"),
+            ("byte 432 is 0x30, it must be 0x31", "byte 432 is 0x30, it must be 0x31"),
+            ("0x", "0x"),
+            ("é 0xffffffffffffffffff!", "é 0xffffffffffffffffff!"),
+            ("none", "none"),
+        ] {
+            assert_eq!(steady(words), expected);
+        }
     }
 }
