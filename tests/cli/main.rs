@@ -14,6 +14,7 @@ mod bless;
 mod check;
 mod doctor;
 mod fuzz;
+mod fuzz_right;
 mod fuzz_wrong;
 mod grade;
 mod grade_bad;

@@ -7,6 +7,7 @@ mod support;
 
 mod causes;
 mod fuzz;
+mod loss;
 mod variant;
 mod verdict;
 
@@ -39,10 +40,15 @@ fn every_variant_gets_the_verdict_it_must() {
     let variants = wanted();
     let verdicts = examine_all(&variants, |variant, library| verdict::reach(variant, library, verdict::FIXTURES));
     println!("{:<34} {:<9} {:>5} {:>6}  the first of them", "variant", "kind", "tests", "failed");
+    let reached =
+        variants.iter().zip(&verdicts).filter_map(|(variant, verdict)| Some((variant, verdict.as_ref().ok()?)));
+    let losses = loss::table(reached);
+    let costs = if env::var_os("OSMEM_VARIANTS").is_none() { loss::problems(&losses) } else { Vec::new() };
     report(&variants, verdicts, |variant, verdict| {
         println!("{:<34} {:<9} {verdict}", variant.id, variant.kind);
         verdict.problems(variant)
     });
+    assert!(costs.is_empty(), "the costs of mistakes are not as they must be:\n{}", costs.join("\n"));
 }
 
 /// Asks for the problems with each result, in the order of `variants`, and panics if there are any.

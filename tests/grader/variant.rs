@@ -68,6 +68,8 @@ pub struct Variant {
     diff: String,
     /// Which profile shows the mistake: core if nothing is said.
     profile: Option<String>,
+    /// Why nothing of it is usable, for one whose mistake may cost any number of points.
+    pub unusable: Option<String>,
     /// The only tests to run, for one that makes every test wait.
     #[serde(default)]
     pub only: Vec<String>,

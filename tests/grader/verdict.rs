@@ -37,6 +37,8 @@ pub const ORACLE: &str = "oracle";
 struct Test {
     name: String,
     profile: String,
+    points: f64,
+    earned: f64,
     outcome: Outcome,
     reason: Option<String>,
 }
@@ -83,6 +85,11 @@ impl Verdict {
             problems.push("no core or robust test fails: the battery has a hole".to_owned());
         }
         problems
+    }
+
+    /// Returns the points of core tests that were lost.
+    pub fn lost(&self) -> f64 {
+        self.tests.iter().filter(|test| test.profile == "core").map(|test| test.points - test.earned).sum()
     }
 
     fn failed(&self) -> impl Iterator<Item = &Test> {

@@ -12,12 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
-use osmem_oracle::infer;
-use osmem_oracle::params::Params;
 use osmem_oracle::random::{self, Generated, Plan};
-use osmem_oracle::readings::{Allowed, Readings};
+use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{End, Run};
-use osmem_trace::header;
 use osmem_trace::mark::Key;
 use osmem_trace::run::Cancel;
 use serde::Serialize;
@@ -160,7 +157,7 @@ pub fn search(
 ) -> Result<Searched, Error> {
     let kinds = Kinds::of(args);
     let start = Instant::now();
-    let calibrated = calibrated(lab, args, time, &kinds)?;
+    let calibrated = calibrate::calibrated(lab, args.lib.is_none() && kinds.strict, kinds.strict, time)?;
     let plan = Plan {
         ops: args.ops,
         misuse: kinds.misuse,
@@ -206,41 +203,6 @@ impl Kinds {
         let allowed = if strict { Allowed::strict() } else { Allowed::core() };
         Self { name, misuse, refusals, strict, allowed }
     }
-}
-
-/// What the library counts with and how it reads open points.
-struct Calibrated {
-    params: Params,
-    readings: Readings,
-    behaves: Vec<String>,
-    runs: Vec<Run>,
-}
-
-/// Watches a few fixed programs. What they show of a mistake, random programs will show as well.
-fn calibrated(lab: &Lab, args: &FuzzArgs, time: Duration, kinds: &Kinds) -> Result<Calibrated, Error> {
-    let mut runs = Vec::new();
-    for (name, ops) in calibrate::programs() {
-        if lab.is_cancelled() {
-            break;
-        }
-        let watched = lab.watch(&ops, name, time, None)?;
-        if watched.is_cut_off() {
-            break;
-        }
-        let stuck = watched.run.end == End::Timeout;
-        runs.push(watched.run);
-        if stuck {
-            // The others would only cost the same time.
-            break;
-        }
-    }
-    let seen: Vec<&Run> = runs.iter().collect();
-    let header = infer::Inferred::of(&seen, oracle::params(header::CONTRACT)).header;
-    let header = header.filter(|_| !kinds.strict || args.lib.is_some()).unwrap_or(header::CONTRACT);
-    let params = oracle::params(header);
-    let together = Together::of(&seen, params, kinds.strict);
-    let readings = if kinds.strict { Readings::CONTRACT } else { infer::readings(&infer::settle(&seen, params)) };
-    Ok(Calibrated { params, readings, behaves: together.behaves, runs })
 }
 
 /// The search itself.

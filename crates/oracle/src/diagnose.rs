@@ -73,7 +73,7 @@ pub fn diagnose(runs: &[&Run], decisive: Option<&Run>, background: &Background) 
     let threshold = explained(&right).total + WORTH;
     let mut found: Vec<Diagnosis> = Vec::new();
     for hypothesis in hypotheses::ALL.iter().copied().flatten() {
-        if matches!(hypothesis.numbers, Numbers::Reading(..)) && !background.strict {
+        if hypothesis.numbers.is_reading() && !background.strict {
             continue;
         }
         let mut score = explained(hypothesis);

@@ -6,14 +6,14 @@
 use crate::call::{Address, Request, Seen, System};
 use crate::heap::Heap;
 use crate::model::Model;
-use crate::params::Params;
+use crate::params::{LARGEST, Params};
 use crate::readings::{Allowed, Point};
 use crate::resync::resync;
 use crate::run::Call;
 use crate::symptom::Symptom;
 
 /// So many ways to read a run are followed side by side at the most.
-const MOST_PATHS: usize = 128;
+const MOST_PATHS: usize = 256;
 
 /// A call that is not as the contract demands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,10 @@ pub struct Divergence {
 #[derive(Clone)]
 struct Path {
     model: Model<'static>,
+    /// What it may choose in the next call.
     allowed: Allowed,
+    /// What it has chosen, as far as that is one reading of each point.
+    chosen: Allowed,
 }
 
 /// Follows one run.
@@ -43,6 +46,8 @@ pub struct Follower {
     begin: Address,
     /// Payloads that were freed and not given out again.
     released: Vec<Address>,
+    /// What was allowed before the first call.
+    allowed: Allowed,
 }
 
 impl Follower {
@@ -50,7 +55,8 @@ impl Follower {
     pub fn new(params: Params, allowed: Allowed, brk: Address) -> Self {
         let mut model = Model::contract(params, brk);
         model.read(allowed.first());
-        Self { paths: vec![Path { model, allowed }], asked: Vec::new(), begin: brk, released: Vec::new() }
+        let paths = vec![Path { model, allowed, chosen: allowed }];
+        Self { paths, asked: Vec::new(), begin: brk, released: Vec::new(), allowed }
     }
 
     /// The program itself moved the break.
@@ -68,7 +74,7 @@ impl Follower {
 
     /// The readings that agree with everything so far, each point by itself.
     pub fn allowed(&self) -> Allowed {
-        self.paths.iter().skip(1).fold(self.paths[0].allowed, |all, path| all.hull(&path.allowed))
+        self.paths.iter().skip(1).fold(self.paths[0].chosen, |all, path| all.hull(&path.chosen))
     }
 
     /// The state by the first way to read the run.
@@ -127,6 +133,8 @@ impl Follower {
                 continue;
             }
             if agrees {
+                path.chosen = path.chosen.narrowed(&path.allowed);
+                path.allowed = path.allowed.reopened(&self.allowed);
                 keep(&mut agreeing, path);
             } else if first.is_none() {
                 first = Some((path, result, before, self.asked.clone()));
@@ -139,7 +147,9 @@ impl Follower {
         }
         let (mut path, result, before, asked) = first?;
         // Nothing is learnt about open points from a call that no reading explains.
-        path.allowed = earlier.map_or(path.allowed, |earlier| earlier.allowed);
+        if let Some(earlier) = earlier {
+            (path.allowed, path.chosen) = (earlier.allowed, earlier.chosen);
+        }
         self.paths = vec![path];
         self.asked = asked;
         Some(self.diverge(call, result, before))
@@ -166,11 +176,15 @@ fn step(model: &mut Model<'_>, call: &Call, asked: &mut Vec<System>) -> (Address
 /// Adds a path; one that differs from another in nothing but what is left open at one point joins it.
 fn keep(paths: &mut Vec<Path>, path: Path) {
     let alike = |heap: &Heap, other: &Heap| {
-        heap.blocks == other.blocks && heap.mappings == other.mappings && heap.brk == other.brk
+        heap.blocks == other.blocks
+            && heap.mappings == other.mappings
+            && heap.callocs == other.callocs
+            && heap.brk == other.brk
     };
     for other in paths.iter_mut().filter(|other| alike(&other.model.heap, &path.model.heap)) {
         if let Some(union) = other.allowed.union(&path.allowed) {
             other.allowed = union;
+            other.chosen = other.chosen.hull(&path.chosen);
             return;
         }
     }
@@ -183,10 +197,11 @@ fn may_consult(heap: &Heap, request: &Request) -> bool {
     let near = |size: u64, threshold: u64| {
         (threshold.saturating_sub(params.smallest_block())..threshold + params.smallest_block()).contains(&size)
     };
+    let largest = |size: u64| size > LARGEST - params.page;
     match request {
-        Request::Malloc { size } => near(*size, params.mmap_threshold),
+        Request::Malloc { size } => near(*size, params.mmap_threshold) || largest(*size),
         Request::Calloc { nmemb, size } => {
-            nmemb.checked_mul(*size).is_some_and(|size| near(size, params.calloc_threshold))
+            nmemb.checked_mul(*size).is_some_and(|size| near(size, params.calloc_threshold) || largest(size))
         }
         Request::Realloc { .. } => true,
         Request::Free { .. } => false,

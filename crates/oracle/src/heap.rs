@@ -4,7 +4,7 @@
 
 use crate::call::Address;
 use crate::params::Params;
-use crate::readings::{Merging, Point, Readings};
+use crate::readings::{Point, Readings};
 
 /// What a block is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +61,11 @@ pub struct Heap {
     pub mappings: Vec<Block>,
     /// The break as the kernel knows it.
     pub brk: Address,
-    /// O6: free blocks that resized ones left since the last block was freed or searched for, by their starts.
-    pub rests: Vec<Address>,
+    /// O5: where the live mappings begin that calloc made.
+    pub callocs: Vec<Address>,
     /// For mistaken allocators only.
     pub memo: Memo,
-    consulted: u8,
+    consulted: u16,
 }
 
 impl Heap {
@@ -77,7 +77,7 @@ impl Heap {
             blocks: Vec::new(),
             mappings: Vec::new(),
             brk,
-            rests: Vec::new(),
+            callocs: Vec::new(),
             memo: Memo::default(),
             consulted: 0,
         }
@@ -87,7 +87,6 @@ impl Heap {
     pub fn settle(&mut self, begin: Address) {
         self.blocks.clear();
         self.mappings.clear();
-        self.rests.clear();
         let size = self.brk.saturating_sub(begin);
         if size >= self.params.smallest_block() {
             self.blocks.push(Block { start: begin, size: size - self.params.header, status: Status::Free });
@@ -100,7 +99,7 @@ impl Heap {
     }
 
     /// The open points that decisions hung on since this was last asked.
-    pub fn take_consulted(&mut self) -> u8 {
+    pub fn take_consulted(&mut self) -> u16 {
         std::mem::take(&mut self.consulted)
     }
 
@@ -142,7 +141,7 @@ impl Heap {
 
     /// Cuts a block after `size` bytes of payload: the rest becomes a free block right behind. There must be room for its header.
     pub fn cut(&mut self, index: usize, size: u64) {
-        let rest = self.blocks[index].size - size - self.params.header;
+        let rest = self.blocks[index].size.saturating_sub(size + self.params.header);
         self.blocks[index].size = size;
         let start = self.end(index);
         self.blocks.insert(index + 1, Block { start, size: rest, status: Status::Free });
@@ -179,26 +178,9 @@ impl Heap {
         self.blocks.len() + self.mappings.len()
     }
 
-    /// O6: a resized block has left something behind it, if there are more blocks than `before`.
-    pub fn note_rest(&mut self, index: usize, before: usize) {
-        if self.blocks.len() > before {
-            self.rests.push(self.blocks[index + 1].start);
-        }
-    }
-
-    /// O6: what an allocator has merged by now that does so when a block is freed.
-    pub fn merge_early(&mut self) {
-        let mut index = 0;
-        while index < self.blocks.len() {
-            while self.is_free(index) && self.next_is_free(index) && !self.waits(index) {
-                self.absorb_next(index);
-            }
-            index += 1;
-        }
-    }
-
-    /// O6: whether a free block is a rest that waits for the next block to be freed.
-    fn waits(&self, index: usize) -> bool {
-        self.readings.merging == Merging::AtFreeOnly && self.rests.contains(&self.blocks[index].start)
+    /// O5: notes that calloc made the mapping that begins at `start`.
+    pub fn note_calloc(&mut self, start: Address) {
+        self.callocs.retain(|calloc| self.mappings.iter().any(|mapping| mapping.start == *calloc));
+        self.callocs.push(start);
     }
 }

@@ -41,6 +41,8 @@ pub enum Numbers {
     Alignment(u64),
     /// Another reading of an open point, where only the contract's is right.
     Reading(Point, usize),
+    /// Another reading of O1, in `os_malloc` and `os_realloc` alike.
+    Edge(usize),
 }
 
 /// What a run seems to count with where it differs from the contract; see [`crate::infer`].
@@ -65,8 +67,16 @@ impl Numbers {
             Self::OneThreshold => params.calloc_threshold = params.mmap_threshold,
             Self::Alignment(bytes) => params.alignment = bytes,
             Self::Reading(point, choice) => return Some((params, readings.with(point, choice))),
+            Self::Edge(choice) => {
+                return Some((params, readings.with(Point::O1, choice).with(Point::O1Realloc, choice)));
+            }
         }
         Some((params, readings))
+    }
+
+    /// Whether it reads an open point otherwise, which is no mistake but where the contract is adopted whole.
+    pub const fn is_reading(self) -> bool {
+        matches!(self, Self::Reading(..) | Self::Edge(_))
     }
 }
 
@@ -89,15 +99,26 @@ pub fn is_general(cause: &str) -> bool {
 
 /// Readings of open points that are right elsewhere, and wrong where the contract is adopted whole.
 const READINGS: &[Hypothesis] = &[
+    counting("threshold-edge", Numbers::Edge(1)),
+    counting("threshold-edge", Numbers::Edge(2)),
+    counting("threshold-header-left-out", Numbers::Edge(3)),
+    counting("threshold-header-left-out", Numbers::Edge(4)),
+    counting("threshold-header-left-out", Numbers::Edge(5)),
     counting("threshold-edge", Numbers::Reading(Point::O1, 1)),
     counting("threshold-edge", Numbers::Reading(Point::O1, 2)),
-    counting("threshold-header-left-out", Numbers::Reading(Point::O1, 3)),
+    counting("threshold-edge", Numbers::Reading(Point::O1Realloc, 1)),
+    counting("threshold-edge", Numbers::Reading(Point::O1Realloc, 2)),
     counting("threshold-header-left-out", Numbers::Reading(Point::O1, 4)),
+    counting("threshold-header-left-out", Numbers::Reading(Point::O1Realloc, 4)),
     counting("calloc-threshold-edge", Numbers::Reading(Point::O2, 1)),
     counting("calloc-threshold-edge", Numbers::Reading(Point::O2, 2)),
-    counting("realloc-never-maps", Numbers::Reading(Point::O3, 1)),
     counting("realloc-never-maps", Numbers::Reading(Point::O3, 2)),
+    counting("realloc-never-maps", Numbers::Reading(Point::O3, 3)),
+    counting("realloc-never-maps", Numbers::Reading(Point::O3, 4)),
+    counting("realloc-never-maps", Numbers::Reading(Point::O3, 5)),
     counting("realloc-extends-what-became-last", Numbers::Reading(Point::O4, 1)),
+    counting("realloc-extends-what-became-last", Numbers::Reading(Point::O4, 2)),
     counting("realloc-mapping-moves-needlessly", Numbers::Reading(Point::O5, 1)),
+    counting("realloc-stays-mapped", Numbers::Reading(Point::O5, 2)),
     counting("coalescing-too-early", Numbers::Reading(Point::O6, 1)),
 ];

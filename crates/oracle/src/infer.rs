@@ -95,13 +95,22 @@ pub fn reading_sentences(settled: &Allowed) -> Vec<String> {
     Point::ALL
         .into_iter()
         .filter_map(|point| settled.of(point).next().filter(|choice| *choice > 0).map(|choice| (point, choice)))
-        .map(|(point, choice)| format!("{} ({point:?}, left open)", point.sentence(choice)))
+        // What holds for malloc is not said of realloc again.
+        .filter(|(point, _)| *point != Point::O1Realloc || alike(settled).is_none())
+        .map(|(point, choice)| format!("{} ({}, left open)", point.sentence(choice), point.name()))
         .collect()
 }
 
-/// The contract's readings where nothing else was seen.
+/// The contract's readings where nothing else was seen; realloc's threshold is malloc's where that may be.
 pub fn readings(settled: &Allowed) -> Readings {
-    settled.first()
+    let first = settled.first();
+    alike(settled).map_or(first, |choice| first.with(Point::O1Realloc, choice))
+}
+
+/// O1: malloc's reading, if it may be realloc's too.
+fn alike(settled: &Allowed) -> Option<usize> {
+    let malloc = settled.of(Point::O1).next()?;
+    settled.of(Point::O1Realloc).find(|choice| *choice == malloc)
 }
 
 fn most_common(values: impl Iterator<Item = u64>) -> Option<u64> {

@@ -25,13 +25,14 @@
 //! |---|---|
 //! | [`params`] | header, alignment, preallocation, thresholds, page: the numbers of the contract |
 //! | [`call`] | calls and system calls; the kernel that answers: one that grants, one that repeats what was seen |
-//! | [`readings`] | the open points O1 to O6 and their readings |
+//! | [`readings`] | the open points and their readings |
 //! | [`heap`] | the state: blocks, mappings, the break |
 //! | [`cx`] | the heap and the kernel during one call |
 //! | [`run`] | a run as it was seen, and how it ended |
 //! | [`rules`] | the contract: one method per decision |
 //! | [`model`] | an allocator: rules with a state |
 //! | [`program`] | programs of calls over slots, and what they must do |
+//! | [`valid`] | which programs pass only valid pointers |
 //! | [`random`] | random programs with a liking for edges |
 //! | [`shrink`] | a program made as short as can be |
 //! | [`symptom`] | how a call differs from what it must be, and the rule that it breaks |
@@ -60,6 +61,8 @@ pub mod rules;
 pub mod model;
 
 pub mod program;
+
+pub mod valid;
 
 pub mod random;
 

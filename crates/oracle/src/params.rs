@@ -39,8 +39,9 @@ impl Params {
         }
     }
 
-    /// A size rounded up to the alignment. At most [`LARGEST`] is asked for, so nothing overflows.
+    /// A size rounded up to the alignment; one that is too large for any allocator (R2) as if it were the largest.
     pub const fn align(&self, size: u64) -> u64 {
+        let size = if size > LARGEST { LARGEST } else { size };
         size.next_multiple_of(self.alignment)
     }
 

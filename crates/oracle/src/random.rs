@@ -14,13 +14,14 @@ use crate::model::Model;
 use crate::params::{HEAP, LARGEST, Params};
 use crate::program::{Done, Machine, Op, Pointer, Refused, Slot};
 use crate::readings::Readings;
+use crate::valid::Validity;
 
 /// What programs are to be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Steps of a program.
     pub ops: usize,
-    /// Pointers that are no live blocks are freed.
+    /// Pointers that are not valid are passed; without it every program is valid (see [`crate::valid`]).
     pub misuse: bool,
     /// Sizes that overflow; with refusals also such that no address space holds.
     pub huge: bool,
@@ -97,6 +98,7 @@ struct Writer<'a> {
     /// Slots whose mappings were freed: their addresses may come again at any time, so nobody passes them.
     spare: Vec<Slot>,
     slots: Slot,
+    validity: Validity,
     refused: Refused,
     generated: Generated,
 }
@@ -124,6 +126,7 @@ impl<'a> Writer<'a> {
             dead: Vec::new(),
             spare: Vec::new(),
             slots: 0,
+            validity: Validity::new(plan.params),
             refused: Refused::Nothing,
             generated: Generated { ops: Vec::new(), done: Vec::new() },
         }
@@ -176,12 +179,16 @@ impl<'a> Writer<'a> {
     }
 
     fn push(&mut self, op: Op) {
+        if !self.plan.misuse && !self.validity.allows(&op) {
+            return;
+        }
         let before = (self.refused != Refused::Nothing).then(|| self.machine.clone());
         let done = self.machine.step(op);
         if let Some(before) = before.filter(|_| self.is_doubtful(op, &done)) {
             self.machine = before;
             return;
         }
+        self.validity.take(&op);
         if let Done::Call(call) = &done {
             let (result, passed) = (call.result.unwrap_or(NULL), op.pointer().map(|_| pointer_of(call)));
             // Whose block it was goes by its address: a pointer that was freed may mean another block by now.
@@ -258,6 +265,9 @@ impl<'a> Writer<'a> {
         if self.plan.misuse && self.rare(30) {
             // At once, while no other block can have its address.
             self.push(Op::Free { pointer });
+        } else if !self.plan.misuse && self.rare(60) {
+            let size = self.size(false);
+            self.push(Op::Realloc { slot, pointer, size });
         }
     }
 
@@ -285,24 +295,26 @@ impl<'a> Writer<'a> {
         self.push(op);
     }
 
-    /// A pointer that is no live block: for realloc always, for free if the plan has misuse.
+    /// A pointer that is no live block; NULL if the plan has no misuse.
     fn misuse(&mut self) {
+        if !self.plan.misuse {
+            return self.push(Op::Free { pointer: Pointer::Null });
+        }
         let (live, dead) = (self.live.clone(), self.dead.clone());
         let pointer = match self.random.random_range(0..6) {
             0..3 => self.pick(&dead).map(Pointer::block),
-            3 if self.plan.misuse => self
+            3 => self
                 .pick(&live)
                 .map(|(slot, _)| Pointer::Slot { slot, offset: [8, 16, 32, 40][self.random.random_range(0..4)] }),
-            4 if self.plan.misuse => Some(Pointer::Stack),
-            _ if self.plan.misuse => Some(Pointer::Null),
-            _ => None,
+            4 => Some(Pointer::Stack),
+            _ => Some(Pointer::Null),
         };
         let Some(pointer) = pointer.filter(|pointer| self.is_harmless(*pointer)) else { return };
-        if self.plan.misuse && (pointer == Pointer::Null || self.chance(60)) {
+        if pointer == Pointer::Null || self.chance(60) {
             self.push(Op::Free { pointer });
         } else {
             let slot = self.slot();
-            let size = if self.plan.misuse && self.chance(20) { 0 } else { self.size(false) };
+            let size = if self.chance(20) { 0 } else { self.size(false) };
             self.push(Op::Realloc { slot, pointer, size });
         }
     }

@@ -1,4 +1,4 @@
-//! The points that course hand-outs leave open (O1 to O6), each with the readings that a right allocator may choose.
+//! The points that course hand-outs leave open (O1 to O6, O11, a refusal in R15), each with the readings that a right allocator may choose.
 //!
 //! O7 (errno, messages), O8 (queries of the break) and O10 (freed memory) show in no trace; O9 (the header) is a parameter.
 
@@ -17,6 +17,8 @@ pub enum Edge {
     Payload,
     /// The size alone, `>=`; O1 only.
     PayloadUnrounded,
+    /// The size alone, `>`; O1 only.
+    PayloadAbove,
 }
 
 impl Edge {
@@ -28,8 +30,18 @@ impl Edge {
             Self::Above => params.header + size > threshold,
             Self::Payload => params.align(size) >= threshold,
             Self::PayloadUnrounded => size >= threshold,
+            Self::PayloadAbove => size > threshold,
         }
     }
+}
+
+/// O1: which edge decides where a block moves that is resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moving {
+    /// `os_realloc`'s own: the rule, where both are the same.
+    Realloc,
+    /// `os_malloc`'s, which gives the new block.
+    Malloc,
 }
 
 /// O3: a heap block is resized to a mapped request.
@@ -37,28 +49,38 @@ impl Edge {
 pub enum ToMapping {
     /// It moves to a mapping: the rule.
     Moves,
+    /// It absorbs what is free behind it, and moves to a mapping.
+    Absorbs,
     /// The last block is extended on the heap.
     LastStays,
     /// So is one that becomes the last by absorbing what is free behind it.
     BecomesLast,
+    /// It stays where it fits with what is free behind it.
+    Grows,
+    /// All of R12 holds for it as for any heap block; what does not find room moves to a mapping.
+    AsHeap,
 }
 
-/// O4: a block that became the last one only by absorbing is still too small, and no free block elsewhere fits.
+/// O4: a block that became the last one only by absorbing is still too small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BecameLast {
     /// It moves to a new block: the rule.
     Moves,
     /// It is extended by the missing bytes.
     Extends,
+    /// It is extended unless a free block elsewhere fits.
+    ExtendsUnlessFits,
 }
 
-/// O5: a mapped block is resized to the size it has.
+/// O5: a mapped block is resized to the size it has, or a mapping of calloc's is resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EqualMapping {
-    /// It stays: the rule.
-    Stays,
-    /// It moves to a new mapping.
+pub enum Remapping {
+    /// One of the same size stays, any other moves by R3: the rule.
+    Rule,
+    /// It moves by R3, even if its size stays the same.
     Moves,
+    /// It moves to a new mapping, even if R3 says heap.
+    StaysMapping,
 }
 
 /// O6: when free blocks are merged.
@@ -66,17 +88,37 @@ pub enum EqualMapping {
 pub enum Merging {
     /// At the search only: the rule.
     AtSearch,
-    /// As soon as one comes to be: when a block is freed, shrinks, or leaves some of what it absorbed.
-    AtFree,
-    /// When a block is freed; what a resized one leaves waits for the next that is freed, or for the search.
-    AtFreeOnly,
+    /// As soon as one comes to be, so that a block that grows is always cut exactly.
+    Early,
+}
+
+/// R15: what a block has absorbed before it could not move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absorbed {
+    /// It stays absorbed: the rule.
+    Stays,
+    /// It is cut off again.
+    CutOff,
+}
+
+/// O11: a size just below the largest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NearLargest {
+    /// The system is asked, and refuses: the rule.
+    Asks,
+    /// It is refused at once.
+    Refused,
 }
 
 /// One reading of every open point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readings {
-    /// O1: malloc's and realloc's threshold.
+    /// O1: malloc's threshold.
     pub edge: Edge,
+    /// O1: realloc's threshold.
+    pub realloc_edge: Edge,
+    /// O1: which of the two decides where a resized block moves.
+    pub moving: Moving,
     /// O2: calloc's threshold.
     pub calloc_edge: Edge,
     /// O3
@@ -84,20 +126,28 @@ pub struct Readings {
     /// O4
     pub became_last: BecameLast,
     /// O5
-    pub equal_mapping: EqualMapping,
+    pub remapping: Remapping,
     /// O6
     pub merging: Merging,
+    /// O11
+    pub near_largest: NearLargest,
+    /// R15
+    pub absorbed: Absorbed,
 }
 
 impl Readings {
     /// The contract's choice at every point.
     pub const CONTRACT: Self = Self {
         edge: Edge::Need,
+        realloc_edge: Edge::Need,
+        moving: Moving::Realloc,
         calloc_edge: Edge::Need,
         to_mapping: ToMapping::Moves,
         became_last: BecameLast::Moves,
-        equal_mapping: EqualMapping::Stays,
+        remapping: Remapping::Rule,
         merging: Merging::AtSearch,
+        near_largest: NearLargest::Asks,
+        absorbed: Absorbed::Stays,
     };
 
     /// With another reading of one point, by its number among [`Point::choices`].
@@ -105,45 +155,101 @@ impl Readings {
     pub fn with(mut self, point: Point, choice: usize) -> Self {
         match point {
             Point::O1 => self.edge = EDGES[choice],
+            Point::O1Realloc => self.realloc_edge = EDGES[choice],
+            Point::O1Moving => self.moving = [Moving::Realloc, Moving::Malloc][choice],
             Point::O2 => self.calloc_edge = EDGES[choice],
-            Point::O3 => self.to_mapping = [ToMapping::Moves, ToMapping::LastStays, ToMapping::BecomesLast][choice],
-            Point::O4 => self.became_last = [BecameLast::Moves, BecameLast::Extends][choice],
-            Point::O5 => self.equal_mapping = [EqualMapping::Stays, EqualMapping::Moves][choice],
-            Point::O6 => self.merging = [Merging::AtSearch, Merging::AtFree, Merging::AtFreeOnly][choice],
+            Point::O3 => self.to_mapping = TO_MAPPING[choice],
+            Point::O4 => {
+                self.became_last = [BecameLast::Moves, BecameLast::Extends, BecameLast::ExtendsUnlessFits][choice];
+            }
+            Point::O5 => self.remapping = [Remapping::Rule, Remapping::Moves, Remapping::StaysMapping][choice],
+            Point::O6 => self.merging = [Merging::AtSearch, Merging::Early][choice],
+            Point::O11 => self.near_largest = [NearLargest::Asks, NearLargest::Refused][choice],
+            Point::R15 => self.absorbed = [Absorbed::Stays, Absorbed::CutOff][choice],
         }
         self
     }
 }
 
-const EDGES: [Edge; 5] = [Edge::Need, Edge::Unrounded, Edge::Above, Edge::Payload, Edge::PayloadUnrounded];
+const EDGES: [Edge; 6] =
+    [Edge::Need, Edge::Unrounded, Edge::Above, Edge::Payload, Edge::PayloadUnrounded, Edge::PayloadAbove];
+
+const TO_MAPPING: [ToMapping; 6] = [
+    ToMapping::Moves,
+    ToMapping::Absorbs,
+    ToMapping::LastStays,
+    ToMapping::BecomesLast,
+    ToMapping::Grows,
+    ToMapping::AsHeap,
+];
 
 /// An open point that shows in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "their numbers in docs/contract.md")]
 pub enum Point {
     O1,
+    /// O1 for `os_realloc`, which may differ.
+    O1Realloc,
+    /// O1 where a resized block moves.
+    O1Moving,
     O2,
     O3,
     O4,
     O5,
     O6,
+    O11,
+    /// What R15 leaves open.
+    R15,
 }
+
+/// How many points there are.
+const POINTS: usize = Point::ALL.len();
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::O1, Self::O2, Self::O3, Self::O4, Self::O5, Self::O6];
+    pub const ALL: [Self; 10] = [
+        Self::O1,
+        Self::O1Realloc,
+        Self::O1Moving,
+        Self::O2,
+        Self::O3,
+        Self::O4,
+        Self::O5,
+        Self::O6,
+        Self::O11,
+        Self::R15,
+    ];
 
     /// As a bit of a set.
-    pub const fn bit(self) -> u8 {
-        1 << self as u8
+    pub const fn bit(self) -> u16 {
+        1 << self as u16
     }
 
     /// How many readings it has; number 0 is the contract's.
     pub const fn choices(self) -> usize {
         match self {
-            Self::O1 => 5,
-            Self::O2 | Self::O3 | Self::O6 => 3,
-            Self::O4 | Self::O5 => 2,
+            Self::O1 | Self::O1Realloc | Self::O3 => 6,
+            Self::O2 | Self::O4 | Self::O5 => 3,
+            Self::O1Moving | Self::O6 | Self::O11 | Self::R15 => 2,
+        }
+    }
+
+    /// Whether an allocator may choose anew in each call.
+    pub const fn varies(self) -> bool {
+        matches!(self, Self::O3 | Self::O5 | Self::O6 | Self::O11 | Self::R15)
+    }
+
+    /// Its number in docs/contract.md.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::O1 | Self::O1Realloc | Self::O1Moving => "O1",
+            Self::O2 => "O2",
+            Self::O3 => "O3",
+            Self::O4 => "O4",
+            Self::O5 => "O5",
+            Self::O6 => "O6",
+            Self::O11 => "O11",
+            Self::R15 => "R15",
         }
     }
 
@@ -156,6 +262,19 @@ impl Point {
                 "maps only above malloc's threshold",
                 "compares the aligned payload alone with malloc's threshold",
                 "compares the payload alone with malloc's threshold",
+                "compares the payload alone with malloc's threshold, and maps only above it",
+            ],
+            Self::O1Realloc => &[
+                "compares header + aligned size with the threshold in os_realloc",
+                "compares header + size before rounding with the threshold in os_realloc",
+                "maps only above the threshold in os_realloc",
+                "compares the aligned payload alone with the threshold in os_realloc",
+                "compares the payload alone with the threshold in os_realloc",
+                "compares the payload alone with the threshold in os_realloc, and maps only above it",
+            ],
+            Self::O1Moving => &[
+                "moves a resized block by os_realloc's own threshold",
+                "moves a resized block to where os_malloc puts it",
             ],
             Self::O2 => &[
                 "compares header + aligned size with calloc's threshold",
@@ -164,21 +283,30 @@ impl Point {
             ],
             Self::O3 => &[
                 "moves a heap block that grows to a mapped size to a mapping",
+                "absorbs what is free behind a heap block before it moves to a mapping",
                 "extends the last block on the heap even to a mapped size",
                 "extends a block that becomes the last one on the heap even to a mapped size",
+                "lets a heap block grow into free ones even to a mapped size",
+                "grows a heap block on the heap wherever it can, even to a mapped size",
             ],
             Self::O4 => &[
                 "moves a block that became the last one only by absorbing",
                 "extends a block that became the last one by absorbing",
+                "extends a block that became the last one by absorbing, unless a free block elsewhere fits",
             ],
             Self::O5 => &[
                 "leaves a mapped block where it is if its size stays the same",
                 "moves a mapped block even if its size stays the same",
+                "moves a mapped block to a new mapping where os_malloc would take the heap or nothing needs to move",
             ],
-            Self::O6 => &[
-                "merges free blocks at the search",
-                "merges free blocks as soon as there are any",
-                "merges free blocks when one is freed",
+            Self::O6 => &["merges free blocks at the search", "merges free blocks before the search already"],
+            Self::O11 => &[
+                "asks the system for sizes just below the largest",
+                "refuses sizes just below the largest without asking the system",
+            ],
+            Self::R15 => &[
+                "keeps what a block has absorbed when it cannot move",
+                "cuts off again what a block has absorbed when it cannot move",
             ],
         };
         sentences.get(choice).copied().unwrap_or("")
@@ -188,7 +316,7 @@ impl Point {
 /// The readings that an allocator may still have: a set for each point. Those of *core* begin with all of them and shrink as the
 /// allocator shows itself; *strict* has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowed([u8; 6]);
+pub struct Allowed([u8; POINTS]);
 
 impl Allowed {
     /// *core*: every reading that docs/contract.md names.
@@ -198,7 +326,7 @@ impl Allowed {
 
     /// *strict*: the contract's.
     pub fn strict() -> Self {
-        Self([1; 6])
+        Self([1; POINTS])
     }
 
     /// The first reading of each point that is left.
@@ -228,6 +356,15 @@ impl Allowed {
     #[must_use]
     pub fn only(mut self, point: Point, choice: usize) -> Self {
         self.0[point as usize] = 1 << choice;
+        self
+    }
+
+    /// With all that `before` allows at the points where each call may choose anew.
+    #[must_use]
+    pub fn reopened(mut self, before: &Self) -> Self {
+        for point in Point::ALL.into_iter().filter(|point| point.varies()) {
+            self.0[point as usize] = before.0[point as usize];
+        }
         self
     }
 

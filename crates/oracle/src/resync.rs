@@ -106,6 +106,9 @@ fn take_over_mappings(heap: &mut Heap, seen: &Call) {
                 if heap.mappings.iter().all(|block| block.start != start) =>
             {
                 heap.mappings.push(Block { start, size: length.saturating_sub(header), status: Status::Alloc });
+                if matches!(seen.request, Request::Calloc { .. }) {
+                    heap.note_calloc(start);
+                }
             }
             System::Unmap { start, .. } => heap.mappings.retain(|block| block.start != start),
             System::Remap { start, length, to: Some(to) } => {

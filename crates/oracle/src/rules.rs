@@ -3,11 +3,13 @@
 //! Each decision is a method of [`Rules`], and what stands here as its default is the contract ([`Contract`] changes nothing).
 //! A mistaken allocator is the same with one or two of them changed: see [`crate::hypotheses`].
 
+mod resize;
+
 use crate::call::{Address, Function, NULL};
 use crate::cx::Cx;
 use crate::heap::{Block, Found, Heap, Status};
 use crate::params::LARGEST;
-use crate::readings::{BecameLast, Edge, EqualMapping, Merging, Point, ToMapping};
+use crate::readings::{Edge, Merging, NearLargest, Point};
 use crate::run::{Call, Trouble};
 
 /// An allocator, decision by decision.
@@ -27,8 +29,10 @@ pub trait Rules: Sync {
         }
         let Some(bytes) = nmemb.checked_mul(size) else { return NULL }; // R2
         let payload = self.allocate(cx, Function::Calloc, bytes);
-        if let Some(Found::Heap(index)) = cx.heap.find(payload) {
-            self.zero(cx, index); // a new mapping is zero already
+        match cx.heap.find(payload) {
+            Some(Found::Heap(index)) => self.zero(cx, index), // R17; a new mapping is zero already
+            Some(Found::Mapping(index)) => cx.heap.note_calloc(cx.heap.mappings[index].start),
+            None => {}
         }
         payload
     }
@@ -65,6 +69,12 @@ pub trait Rules: Sync {
         if size > LARGEST {
             return NULL; // R2
         }
+        if size > LARGEST - cx.heap.params.page {
+            cx.heap.consult(Point::O11);
+            if cx.heap.readings.near_largest == NearLargest::Refused {
+                return NULL;
+            }
+        }
         if self.is_mapped(cx, function, size) {
             self.map(cx, self.align(cx, size))
         } else {
@@ -83,10 +93,11 @@ pub trait Rules: Sync {
         let (params, readings) = (cx.heap.params, cx.heap.readings);
         let (point, threshold, edge) = match function {
             Function::Calloc => (Point::O2, params.calloc_threshold, readings.calloc_edge),
+            Function::Realloc => (Point::O1Realloc, params.mmap_threshold, readings.realloc_edge),
             _ => (Point::O1, params.mmap_threshold, readings.edge),
         };
-        let least = if function == Function::Calloc { Edge::Above } else { Edge::PayloadUnrounded };
-        if Edge::Need.maps(&params, size, threshold) != least.maps(&params, size, threshold) {
+        let last = if function == Function::Calloc { Edge::Above } else { Edge::PayloadAbove };
+        if Edge::Need.maps(&params, size, threshold) != last.maps(&params, size, threshold) {
             cx.heap.consult(point);
         }
         edge.maps(&params, size, threshold)
@@ -114,13 +125,12 @@ pub trait Rules: Sync {
 
     /// R4: the first heap request, for `size` aligned bytes, moves the break by the preallocation. False if refused.
     fn preallocate(&self, cx: &mut Cx<'_>, _size: u64) -> bool {
-        let size = cx.heap.params.preallocation - cx.heap.params.header;
+        let size = cx.heap.params.preallocation.saturating_sub(cx.heap.params.header);
         self.append(cx, size).is_some()
     }
 
     /// R5: what is done before a search: all adjacent free blocks are merged, over the whole heap.
     fn before_search(&self, cx: &mut Cx<'_>) {
-        cx.heap.rests.clear();
         self.merge(cx.heap);
     }
 
@@ -175,7 +185,7 @@ pub trait Rules: Sync {
 
     /// R7, R12: moves the break by exactly what a block lacks. False if refused (R15), and nothing has changed.
     fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        let missing = size - cx.heap.blocks[index].size;
+        let missing = size.wrapping_sub(cx.heap.blocks[index].size);
         let granted = cx.move_break(missing.cast_signed());
         if granted {
             cx.heap.blocks[index].size = size;
@@ -214,7 +224,6 @@ pub trait Rules: Sync {
 
     /// R8: marked FREE, no system call.
     fn release_block(&self, cx: &mut Cx<'_>, index: usize) {
-        cx.heap.rests.clear();
         cx.heap.blocks[index].status = Status::Free;
     }
 
@@ -236,30 +245,12 @@ pub trait Rules: Sync {
 
     /// R11 and R12: a heap block for a heap request.
     fn resize(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        let (size, payload) = (self.align(cx, bytes), cx.heap.payload(index));
-        if size <= cx.heap.blocks[index].size {
-            self.shrink(cx, index, size); // R11
-            return payload;
-        }
-        if self.extends_last(cx, index) {
-            return if self.extend_resized(cx, index, size) { payload } else { NULL }; // R12 (a)
-        }
-        let index = self.absorb(cx, index, size); // R12 (b)
-        let payload = cx.heap.payload(index);
-        if cx.heap.blocks[index].size >= size {
-            self.split_grown(cx, index, size);
-            return payload;
-        }
-        if self.can_extend(cx, index) && became_last_extends(cx, size) {
-            let Some(Found::Heap(index)) = cx.heap.find(payload) else { return NULL };
-            return if self.extend(cx, index, size) { payload } else { NULL }; // O4
-        }
-        self.relocate(cx, payload, bytes) // R12 (c)
+        resize::on_the_heap(self, cx, index, bytes)
     }
 
     /// R11: a block that needs no more than it has stays, and is split by R6.
     fn shrink(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
-        self.split_resized(cx, index, size);
+        self.split(cx, index, size);
     }
 
     /// R12 (a): whether a block that grows is extended by a move of the break.
@@ -274,80 +265,40 @@ pub trait Rules: Sync {
 
     /// R12 (b): absorbs the free blocks behind one at a time, until it fits. Returns the block's index.
     fn absorb(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
-        let mut index = index;
-        if self.next_is_free(cx.heap, index) && self.next_is_free(cx.heap, index + 1) {
-            cx.heap.consult(Point::O6);
-            if cx.heap.readings.merging != Merging::AtSearch {
-                let payload = cx.heap.payload(index);
-                cx.heap.merge_early();
-                if let Some(Found::Heap(moved)) = cx.heap.find(payload) {
-                    index = moved;
-                }
-            }
-        }
         while cx.heap.blocks[index].size < size && self.next_is_free(cx.heap, index) {
             self.join(cx.heap, index);
+        }
+        let has = cx.heap.blocks[index].size;
+        if (size..size + cx.heap.params.smallest_block()).contains(&has) && self.next_is_free(cx.heap, index) {
+            // Too little remains to be cut off, unless what comes next was merged with it before.
+            cx.heap.consult(Point::O6);
+            if cx.heap.readings.merging == Merging::Early {
+                self.join(cx.heap, index);
+            }
         }
         index
     }
 
-    /// R6 for a block that stays; O6: what it leaves behind.
-    fn split_resized(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
-        let before = cx.heap.blocks.len();
-        self.split(cx, index, size);
-        cx.heap.note_rest(index, before);
-    }
-
     /// R12 (b): what was absorbed beyond the request is split off by R6.
     fn split_grown(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
-        self.split_resized(cx, index, size);
+        self.split(cx, index, size);
     }
 
     /// R12: a heap block for a mapped request: it moves to a mapping (O3).
     fn heap_to_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        let mut end = index;
-        while self.next_is_free(cx.heap, end) {
-            end += 1;
-        }
-        if self.can_extend(cx, end) {
-            cx.heap.consult(Point::O3);
-            let stays = match cx.heap.readings.to_mapping {
-                ToMapping::Moves => false,
-                ToMapping::LastStays => end == index,
-                ToMapping::BecomesLast => true,
-            };
-            if stays {
-                for _ in index..end {
-                    self.join(cx.heap, index);
-                }
-                return self.resize(cx, index, bytes);
-            }
-        }
-        self.relocate(cx, cx.heap.payload(index), bytes)
+        resize::to_mapping(self, cx, index, bytes)
     }
 
-    /// R13: a mapping stays where it is only if its size stays the same.
+    /// R13: a mapping stays where it is only if its size stays the same (O5).
     fn resize_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        let payload = cx.heap.mappings[index].start + cx.heap.params.header;
-        if self.align(cx, bytes) == cx.heap.mappings[index].size {
-            cx.heap.consult(Point::O5);
-            if cx.heap.readings.equal_mapping == EqualMapping::Stays {
-                return payload;
-            }
-        }
-        self.relocate(cx, payload, bytes)
+        resize::mapping(self, cx, index, bytes)
     }
 
     /// R12 (c), R13: a new block by R3, the contents copied, the old one released. NULL if refused, and the old one stays (R15).
     fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
-        let new = self.allocate(cx, Function::Realloc, bytes);
-        if new != NULL {
-            // A search may have merged blocks in front of it: another index, the same address.
-            if let Some(found) = cx.heap.find(payload) {
-                self.copy(cx, found, bytes); // R17
-                self.release(cx, found);
-            }
-        }
+        let function = resize::moves_as(self, cx, bytes);
+        let new = self.allocate(cx, function, bytes);
+        resize::hand_over(self, cx, [payload, new], bytes);
         new
     }
 
@@ -381,19 +332,3 @@ pub trait Rules: Sync {
 pub struct Contract;
 
 impl Rules for Contract {}
-
-/// O4: whether a block that became the last one by absorbing is extended: not by the contract, and by no reading if a free block
-/// elsewhere fits.
-fn became_last_extends(cx: &mut Cx<'_>, size: u64) -> bool {
-    let mut merged = cx.heap.clone();
-    Contract.merge(&mut merged);
-    if merged.fitting(size).next().is_some() {
-        return false;
-    }
-    cx.heap.consult(Point::O4);
-    let extends = cx.heap.readings.became_last == BecameLast::Extends;
-    if extends {
-        Contract.merge(cx.heap);
-    }
-    extends
-}

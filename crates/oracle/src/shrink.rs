@@ -2,14 +2,32 @@
 
 use std::collections::HashMap;
 
+use crate::params::Params;
 use crate::program::{Op, Pointer, Slot};
+use crate::valid::{misuses, valid_part};
 
 /// Shrinks `ops`, of which `fails` is true. `fails` may begin to say no to everything when it has had enough.
-pub fn shrink(ops: Vec<Op>, mut fails: impl FnMut(&[Op]) -> bool) -> Vec<Op> {
+///
+/// No program is tried that passes more pointers that are not valid than `ops` does: of a valid program come valid ones only.
+pub fn shrink(ops: Vec<Op>, params: Params, mut fails: impl FnMut(&[Op]) -> bool) -> Vec<Op> {
     let mut best = ops;
+    let mut most = misuses(&best, params);
+    let mut fails = |candidate: &[Op]| {
+        let count = misuses(candidate, params);
+        let better = count <= most && fails(candidate);
+        if better {
+            most = count;
+        }
+        better
+    };
+    let valid = valid_part(&best, params);
+    if valid.len() < best.len() && fails(&valid) {
+        best = valid;
+    }
     loop {
         let before = best.clone();
-        drop_chunks(&mut best, &mut fails);
+        let is_valid = misuses(&best, params) == 0;
+        drop_chunks(&mut best, &mut fails, |ops| if is_valid { valid_part(&ops, params) } else { ops });
         simplify_calls(&mut best, &mut fails);
         simplify_sizes(&mut best, &mut fails);
         if best == before {
@@ -20,15 +38,15 @@ pub fn shrink(ops: Vec<Op>, mut fails: impl FnMut(&[Op]) -> bool) -> Vec<Op> {
     if renumbered != best && fails(&renumbered) { renumbered } else { best }
 }
 
-/// Leaves out runs of steps, long ones first.
-fn drop_chunks(best: &mut Vec<Op>, fails: &mut impl FnMut(&[Op]) -> bool) {
+/// Leaves out runs of steps, long ones first; of what is left `valid` takes away what must not be tried.
+fn drop_chunks(best: &mut Vec<Op>, fails: &mut impl FnMut(&[Op]) -> bool, valid: impl Fn(Vec<Op>) -> Vec<Op>) {
     let mut length = best.len().next_power_of_two() / 2;
     while length > 0 {
         // From the end: what comes last is needed least by others.
         let mut end = best.len();
         while end > 0 {
             let start = end.saturating_sub(length);
-            let candidate = whole(best[..start].iter().chain(&best[end.min(best.len())..]));
+            let candidate = valid(whole(best[..start].iter().chain(&best[end.min(best.len())..])));
             if candidate.len() < best.len() && fails(&candidate) {
                 *best = candidate;
             }
@@ -157,7 +175,7 @@ mod tests {
             let zeroed = ops.iter().any(|op| matches!(op, Op::Calloc { nmemb, size, .. } if nmemb * size >= 1000));
             zeroed && ops.iter().any(|op| matches!(op, Op::Realloc { size: 2000.., .. }))
         };
-        let shrunk = shrink(ops, fails);
+        let shrunk = shrink(ops, Params::CONTRACT, fails);
         assert_eq!(shrunk.len(), 2, "{shrunk:?}");
         let [Op::Calloc { slot: 1, nmemb, size }, Op::Realloc { slot: 1, pointer, size: 2000..=5000 }] = shrunk[..]
         else {
@@ -170,7 +188,7 @@ mod tests {
     fn a_judge_that_has_had_enough_ends_it() {
         let ops = vec![malloc(7, 100); 50];
         let mut patience = 3;
-        let shrunk = shrink(ops, |_| {
+        let shrunk = shrink(ops, Params::CONTRACT, |_| {
             patience -= 1;
             patience > 0
         });

@@ -116,7 +116,7 @@ fn by_demand(expected: &Call, seen: &Call, after: &Heap) -> u8 {
         Request::Realloc { pointer, .. } if pointer != NULL => by_resize(expected, seen, after),
         _ if mapped(expected) != mapped(seen) => 3,
         _ if mapped(expected) => 9,
-        _ if moves_by(expected, after.params.preallocation) && after.blocks.len() <= 2 => 4,
+        _ if preallocates(expected, after) => 4,
         _ if !expected.asked.is_empty() => 7,
         _ => 5,
     }
@@ -138,8 +138,10 @@ fn by_resize(expected: &Call, seen: &Call, after: &Heap) -> u8 {
     }
 }
 
-fn moves_by(call: &Call, bytes: u64) -> bool {
-    call.asked.iter().any(|event| matches!(event, System::Brk { to, .. } if to % bytes == 0))
+/// R4: the first blocks of the heap, and the break a preallocation behind their start, wherever that is.
+fn preallocates(call: &Call, after: &Heap) -> bool {
+    let end = after.blocks.first().map_or(0, |first| first.start + after.params.preallocation);
+    after.blocks.len() <= 2 && call.asked.iter().any(|event| matches!(event, System::Brk { to, .. } if *to == end))
 }
 
 fn is_refused(event: &System) -> bool {

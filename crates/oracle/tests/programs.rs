@@ -1,12 +1,17 @@
 //! Random programs stand at the edges more often than chance would put them there.
 
+use osmem_oracle::call::NULL;
 use osmem_oracle::heap::Heap;
 use osmem_oracle::model::Model;
 use osmem_oracle::params::{HEAP, Params};
-use osmem_oracle::program::{Machine, Op};
+use osmem_oracle::program::{Done, Machine, Op, Pointer};
 use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::Readings;
 use osmem_oracle::rules::Contract;
+use osmem_oracle::shrink::shrink;
+use osmem_oracle::valid::misuses;
+use rand::RngExt;
+use rand_pcg::Pcg64;
 
 /// What counts as an edge, and how many of a thousand calls must stand at it.
 const EDGES: [(&str, usize); 6] = [
@@ -75,4 +80,50 @@ fn edges_are_common() {
         println!("{edge}: {count} of {calls} calls");
         assert!(count * 1000 >= least * calls, "{edge}: only {count} of {calls} calls");
     }
+}
+
+/// Core: nothing but valid pointers.
+fn core(ops: usize) -> Plan {
+    Plan { misuse: false, huge: false, foreign: false, refusals: false, ..Plan::everything(ops) }
+}
+
+#[test]
+fn programs_without_misuse_are_valid_and_pass_all_that_is_valid() {
+    let (mut of_freed, mut frees_null) = (0, 0);
+    for number in 0..300 {
+        let program = random::program(2, number, &core(250));
+        assert_eq!(misuses(&program.ops, Params::CONTRACT), 0, "program {number}: {:?}", program.ops);
+        for (op, done) in program.ops.iter().zip(&program.done) {
+            let Done::Call(call) = done else { panic!("{op:?} is no call") };
+            let null = call.result == Some(NULL);
+            frees_null += usize::from(*op == Op::Free { pointer: Pointer::Null });
+            of_freed += usize::from(matches!(op, Op::Realloc { pointer: Pointer::Slot { .. }, size: 1.., .. }) && null);
+        }
+    }
+    assert!(of_freed > 30 && frees_null > 30, "{of_freed} {frees_null}");
+}
+
+#[test]
+fn shrinking_makes_no_misuse() {
+    let mut random = Pcg64::new(3, 3);
+    let mut tried = 0;
+    for number in 0..60 {
+        let plan = if number % 2 == 0 { core(120) } else { Plan::everything(120) };
+        let program = random::program(3, number, &plan);
+        let mut most = misuses(&program.ops, plan.params);
+        // A judge without a reason: nothing but the rules of shrinking keeps a program valid.
+        let mut patience = 400;
+        let shrunk = shrink(program.ops, plan.params, |candidate| {
+            let count = misuses(candidate, plan.params);
+            assert!(count <= most, "program {number}: {candidate:?}");
+            (tried, patience) = (tried + 1, patience - 1);
+            let fails = patience > 0 && random.random_range(0..3) == 0;
+            if fails {
+                most = count;
+            }
+            fails
+        });
+        assert!(misuses(&shrunk, plan.params) <= most, "program {number}: {shrunk:?}");
+    }
+    assert!(tried > 2000, "{tried}");
 }

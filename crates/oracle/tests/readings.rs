@@ -5,11 +5,17 @@ mod support;
 use osmem_oracle::call::{Request, System};
 use osmem_oracle::follow::Follower;
 use osmem_oracle::infer;
+use osmem_oracle::model::Model;
 use osmem_oracle::params::{HEAP, Params};
+use osmem_oracle::program::{Op, Pointer, Refused};
+use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::{Allowed, Point, Readings};
 use osmem_oracle::rules::Contract;
 use osmem_oracle::run::{Call, Run, Step};
-use support::runs;
+use rand::RngExt;
+use rand_pcg::Pcg64;
+use support::run_of;
+use support::runs::runs;
 
 /// How many calls leave the contract.
 fn divergences(run: &Run, params: Params, allowed: Allowed) -> usize {
@@ -28,8 +34,14 @@ fn divergences(run: &Run, params: Params, allowed: Allowed) -> usize {
 fn core_accepts_every_reading_of_every_point_and_says_which_it_saw() {
     for point in Point::ALL {
         for choice in 0..point.choices() {
-            let readings = Readings::CONTRACT.with(point, choice);
-            let runs = runs(&Contract, Params::CONTRACT, readings, 1, 0..400);
+            let mut readings = Readings::CONTRACT.with(point, choice);
+            if point == Point::O1Moving {
+                // It shows only where the two thresholds differ.
+                readings = readings.with(Point::O1Realloc, 2);
+            }
+            let mut runs = runs(&Contract, Params::CONTRACT, readings, 1, 0..400);
+            let model = Model::new(&Contract, Params::CONTRACT, readings, HEAP);
+            runs.push(run_of("refused after absorbing", &refused_after_absorbing(), model, |_| {}));
             for run in &runs {
                 assert_eq!(divergences(run, Params::CONTRACT, Allowed::core()), 0, "{point:?} {choice} {}", run.name);
             }
@@ -41,6 +53,41 @@ fn core_accepts_every_reading_of_every_point_and_says_which_it_saw() {
                 assert!(strict > 0, "{point:?} {choice} does not show");
             }
         }
+    }
+}
+
+/// A block absorbs what is free behind it, and still cannot grow.
+fn refused_after_absorbing() -> [Op; 8] {
+    let malloc = |slot, size| Op::Malloc { slot, size };
+    [
+        malloc(1, 60_000),
+        malloc(2, 30_000),
+        malloc(3, 40_900),
+        Op::Free { pointer: Pointer::block(2) },
+        Op::Refuse(Refused::Break),
+        Op::Realloc { slot: 1, pointer: Pointer::block(1), size: 131_000 },
+        Op::Refuse(Refused::Nothing),
+        malloc(2, 29_000),
+    ]
+}
+
+/// Readings drawn by lot, of some points.
+fn lots(random: &mut Pcg64, readings: Readings, of: impl Fn(Point) -> bool) -> Readings {
+    let points = Point::ALL.into_iter().filter(|point| of(*point));
+    points.fold(readings, |all, point| all.with(point, random.random_range(0..point.choices())))
+}
+
+#[test]
+fn what_may_differ_from_call_to_call_is_followed() {
+    let mut random = Pcg64::new(5, 5);
+    for number in 0..300 {
+        let fixed = lots(&mut random, Readings::CONTRACT, |point| !point.varies());
+        let program = random::program(6, number, &Plan { readings: fixed, ..Plan::everything(250) });
+        let model = Model::new(&Contract, Params::CONTRACT, fixed, HEAP);
+        let run = run_of(&format!("program {number}"), &program.ops, model, |model| {
+            model.read(lots(&mut random, fixed, Point::varies));
+        });
+        assert_eq!(divergences(&run, Params::CONTRACT, Allowed::core()), 0, "{fixed:?} {}", run.name);
     }
 }
 

@@ -88,7 +88,7 @@ pub enum Fact<'a> {
         address: u64,
         /// In bytes.
         length: u64,
-        /// Exactly PROT_READ|PROT_WRITE and MAP_PRIVATE|MAP_ANONYMOUS.
+        /// Exactly PROT_READ|PROT_WRITE and MAP_PRIVATE|MAP_ANONYMOUS, flags aside that do not change what is mapped (O8).
         plain: bool,
         /// `None`: it was refused, or never answered.
         start: Option<u64>,

@@ -189,7 +189,7 @@ impl Labeller {
                 let (descriptor, offset) =
                     if anonymous { (-1, 0) } else { (descriptor.parse().ok()?, number(offset)?) };
                 let result = self.mapped(system.reply, length, inside);
-                let (protection, flags) = ((*protection).into(), (*flags).into());
+                let (protection, flags) = ((*protection).into(), log::telling_flags(flags));
                 Some(Event::Mmap { address, length, protection, flags, descriptor, offset, result })
             }
             ("munmap", [at, length]) => {

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::traced::makes_task;
 use line::{Body, Line};
-pub use syntax::{arguments, decode, relabel};
+pub use syntax::{arguments, decode, relabel, telling_flags};
 
 /// A line that strace would not write.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

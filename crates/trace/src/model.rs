@@ -92,7 +92,7 @@ pub enum Event {
         length: u64,
         /// As strace writes it: `PROT_READ|PROT_WRITE`.
         protection: String,
-        /// As strace writes it: `MAP_PRIVATE|MAP_ANONYMOUS`.
+        /// As strace writes it: `MAP_PRIVATE|MAP_ANONYMOUS`, without those that do not change what is mapped (O8).
         flags: String,
         /// -1 where the mapping is anonymous (O8).
         descriptor: i64,

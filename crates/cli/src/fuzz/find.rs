@@ -7,20 +7,58 @@ use osmem_oracle::follow::Divergence;
 use osmem_oracle::params::Params;
 use osmem_oracle::program::Op;
 use osmem_oracle::readings::Allowed;
-use osmem_oracle::run::{End, Run};
+use osmem_oracle::run::{Check, End, Run};
 use osmem_oracle::shrink::shrink;
 use osmem_oracle::symptom::Symptom;
 use osmem_trace::run::RunError;
 
 use crate::error::Error;
 use crate::lab::{Lab, Watched};
-use crate::oracle;
+use crate::{oracle, verdict};
 
-/// What a program does wrong.
+/// What a program shows to be wrong; a later one is worse.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
+    /// A call that is not as it must be.
     Call(Symptom),
+    /// Another end than the program wanted.
     End(Discriminant<End>),
+    /// Memory that is not as it must be, or a crash.
+    Damage(Discriminant<End>, Option<Check>),
+}
+
+impl Kind {
+    fn of(end: &End, divergence: Option<&Divergence>) -> Option<Self> {
+        match (end, divergence) {
+            (End::Crash(_), _) => Some(Self::Damage(discriminant(end), None)),
+            (End::Check(check), _) if is_damage(*check) => Some(Self::Damage(discriminant(end), Some(*check))),
+            (End::Fine | End::Check(_), Some(divergence)) => Some(Self::Call(divergence.symptom)),
+            // A call that never returned is told by the way the run ended.
+            (_, Some(divergence)) if divergence.symptom != Symptom::NeverReturned => {
+                Some(Self::Call(divergence.symptom))
+            }
+            (End::Fine, None) => None,
+            _ => Some(Self::End(discriminant(end))),
+        }
+    }
+
+    const fn is_damage(self) -> bool {
+        matches!(self, Self::Damage(..))
+    }
+
+    /// Whether it may stand for `other`: it is the same, or memory comes to harm only now.
+    fn stands_for(self, other: Self) -> bool {
+        self == other || (self.is_damage() && !other.is_damage())
+    }
+}
+
+/// Whether memory has come to harm.
+const fn is_damage(check: Check) -> bool {
+    match check {
+        Check::Misaligned | Check::Overlap | Check::NotZero => true,
+        Check::Lost | Check::Written | Check::ForeignWritten => true,
+        Check::Errno | Check::Other => false,
+    }
 }
 
 /// A program that a library fails.
@@ -32,6 +70,10 @@ pub struct Finding {
     pub watched: Watched,
     /// The first call that leaves the contract, by its step in the run.
     pub divergence: Option<(usize, Divergence)>,
+    /// What the program that it was made from shows beyond that, in one sentence.
+    pub also: Option<String>,
+    /// How long it might take.
+    pub time: Duration,
     kind: Kind,
 }
 
@@ -73,16 +115,8 @@ impl Judge<'_> {
         if self.stops_on_refusal(&watched.run, divergence.as_ref()) {
             return None;
         }
-        let kind = match (&divergence, &watched.run.end) {
-            // A call that never returned is told by the way the run ended.
-            (Some((_, divergence)), End::Fine | End::Check(_)) => Kind::Call(divergence.symptom),
-            (Some((_, divergence)), _) if divergence.symptom != Symptom::NeverReturned => {
-                Kind::Call(divergence.symptom)
-            }
-            (None, End::Fine) => return None,
-            (_, end) => Kind::End(discriminant(end)),
-        };
-        Some(Finding { ops: ops.to_vec(), watched, divergence, kind })
+        let kind = Kind::of(&watched.run.end, divergence.as_ref().map(|(_, divergence)| divergence))?;
+        Some(Finding { ops: ops.to_vec(), watched, divergence, also: None, time: self.time, kind })
     }
 
     /// O7: where nothing is strict, a library may end the program instead of giving NULL when a size overflows or memory is refused.
@@ -93,7 +127,7 @@ impl Judge<'_> {
         refused && run.end == End::EarlyExit && !self.allowed.is_settled()
     }
 
-    /// The shortest program that shows the same, as far as `effort` reaches.
+    /// The shortest program that shows the same, as far as `effort` reaches; or what is worse, if one of those that are tried shows it.
     ///
     /// A program that cannot be watched is passed over, but not one about which two tracers disagree.
     pub fn shrunk(&self, found: Finding, effort: Effort, cpu: Option<usize>) -> Result<Finding, Error> {
@@ -101,10 +135,11 @@ impl Judge<'_> {
         // Nothing that comes after the call that went wrong can matter.
         let mut best = found;
         let ops = best.ops.clone();
-        let kind = best.kind;
+        let mut kind = best.kind;
+        let told = best.divergence.as_ref().map(|(_, divergence)| verdict::told(divergence));
         let mut latest: Option<Finding> = None;
         let mut doubt = None;
-        let _shortest = shrink(ops, |candidate| {
+        let _shortest = shrink(ops, self.params, |candidate| {
             // Without a call it would be no script, even where the library fails before the first one.
             let is_over = tried >= effort.tries || stuck >= effort.stuck || self.lab.is_cancelled();
             if is_over || doubt.is_some() || !candidate.iter().any(Op::is_call) {
@@ -114,7 +149,8 @@ impl Judge<'_> {
             let seen = self.watch(candidate, "shrunk", cpu);
             stuck += usize::from(seen.as_ref().is_ok_and(|seen| seen.as_ref().is_some_and(Finding::is_stuck)));
             match seen {
-                Ok(Some(finding)) if finding.kind == kind => {
+                Ok(Some(finding)) if finding.kind.stands_for(kind) => {
+                    kind = finding.kind;
                     latest = Some(finding);
                     true
                 }
@@ -127,6 +163,9 @@ impl Judge<'_> {
         });
         if let Some(latest) = latest {
             best = latest;
+        }
+        if best.divergence.is_none() {
+            best.also = told;
         }
         doubt.map_or(Ok(best), Err)
     }
@@ -141,6 +180,23 @@ impl Finding {
     /// Its run.
     pub fn run(&self) -> &Run {
         &self.watched.run
+    }
+
+    /// What has come to harm, or what the run ended in instead; `None` if only a call is not as it must be.
+    pub fn damage(&self) -> Option<String> {
+        if self.is_stuck() {
+            let (seconds, place) = (self.time.as_secs_f64(), verdict::whereabouts(&self.watched.seen));
+            return Some(format!("it did not end within {seconds} s: {place}"));
+        }
+        if let Some(fault) = verdict::incomplete(&self.watched.seen) {
+            return Some(fault.reason);
+        }
+        let check = self.watched.result.map_or(0, |result| result.check);
+        match (osmem_replay::check::sentence(check), &self.divergence) {
+            (Some(sentence), _) => Some(sentence.to_owned()),
+            (None, None) => Some("the program's own checks failed".to_owned()),
+            (None, Some(_)) => None,
+        }
     }
 
     fn is_stuck(&self) -> bool {

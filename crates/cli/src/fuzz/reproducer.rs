@@ -21,8 +21,12 @@ use crate::verdict;
 pub struct Reproducer {
     /// The number of the random program that it was made from.
     pub program: u64,
-    /// What is wrong, in one sentence.
+    /// What is wrong, in one sentence: damage first.
     pub sentence: String,
+    /// What has come to harm, or what the run ended in; nothing if only a call is not as it must be.
+    pub damage: Option<String>,
+    /// What else the program showed before it was shortened, in one sentence.
+    pub also: Option<String>,
     /// What the program found wrong with its memory, in its own words.
     pub words: Option<String>,
     /// The lines around the first call that leaves the contract.
@@ -52,7 +56,9 @@ impl Reproducer {
         let comments = Comments { about: &sentence, steps: &steps, expected: &done };
         Self {
             program,
-            words: verdict::last_lines(&found.watched.seen.stderr),
+            damage: found.damage(),
+            also: found.also.clone(),
+            words: verdict::last_lines(&found.watched.seen.stderr).map(|words| steady(&words)),
             difference,
             causes,
             calls: found.calls(),
@@ -80,18 +86,67 @@ impl Reproducer {
     }
 }
 
-/// What is wrong, in one sentence.
+/// What is wrong, in one sentence: damage first, with the first call that left the contract before it.
 fn sentence(found: &Finding) -> String {
-    let fault = verdict::incomplete(&found.watched.seen).map(|fault| fault.reason);
-    match (&found.divergence, fault) {
-        (Some((_, divergence)), None) => verdict::told(divergence),
-        (Some((_, divergence)), Some(fault)) if divergence.seen.result.is_some() => {
-            format!("{}; then {fault}", verdict::told(divergence))
+    let told = found.divergence.as_ref().filter(|(_, divergence)| divergence.seen.result.is_some());
+    let told = told.map(|(_, divergence)| verdict::told(divergence));
+    match (found.damage(), told) {
+        (Some(damage), Some(told)) => format!("{damage}; before that, {told}"),
+        (Some(damage), None) => damage,
+        (None, told) => told.unwrap_or_default(),
+    }
+}
+
+/// Addresses that lie further apart than this have nothing to do with each other.
+const NEAR: u64 = 1 << 30;
+/// What has fewer digits is no address but an offset or a byte.
+const DIGITS: usize = 7;
+
+/// Words whose addresses do not differ from run to run: A and B for the first ones, A+0x20 for what lies near them.
+fn steady(words: &str) -> String {
+    let mut parts = words.split("0x");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut bases: Vec<u64> = Vec::new();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(part.len());
+        let (digits, rest) = part.split_at(end);
+        match u64::from_str_radix(digits, 16) {
+            Ok(address) if digits.len() >= DIGITS => {
+                let near = bases.iter().position(|base| base.abs_diff(address) < NEAR);
+                let place = near.unwrap_or(bases.len());
+                if near.is_none() {
+                    bases.push(address);
+                }
+                let base = bases[place];
+                let letter = char::from_u32('A' as u32 + u32::try_from(place % 26).unwrap_or_default());
+                text.push(letter.unwrap_or('A'));
+                match address.abs_diff(base) {
+                    0 => {}
+                    offset => text.push_str(&format!("{}{offset:#x}", if address > base { '+' } else { '-' })),
+                }
+            }
+            _ => text.push_str(&format!("0x{digits}")),
         }
-        (_, Some(fault)) => fault,
-        (None, None) => {
-            let check = found.watched.result.map_or(0, |result| result.check);
-            osmem_replay::check::sentence(check).unwrap_or("the program's own checks failed").to_owned()
+        text.push_str(rest);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_get_names_and_other_numbers_stay() {
+        for (words, expected) in [
+            ("8 bytes at 0x55f765f2a580 over 0x55f765f2a580", "8 bytes at A over A"),
+            ("0x55f765f2a580, 0x55f765f2a5a8, 0x7f0000000010, 0x55f765f2a578", "A, A+0x28, B, A-0x8"),
+            ("byte 432 is 0x30, it must be 0x31", "byte 432 is 0x30, it must be 0x31"),
+            ("0x", "0x"),
+            ("é 0xffffffffffffffffff!", "é 0xffffffffffffffffff!"),
+            ("none", "none"),
+        ] {
+            assert_eq!(steady(words), expected);
         }
     }
 }

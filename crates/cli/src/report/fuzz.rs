@@ -51,6 +51,9 @@ fn finding(out: &mut impl Write, found: &Reproducer, record: &FuzzRecord, width:
 
 /// How a finding shows, which rule it breaks, and why.
 pub fn details(out: &mut impl Write, found: &Reproducer, width: usize) -> io::Result<()> {
+    if let Some(also) = &found.also {
+        item(out, "also", &format!("before it was shortened: {also}"), width)?;
+    }
     if let Some(words) = &found.words {
         item(out, "output", words, width)?;
     }

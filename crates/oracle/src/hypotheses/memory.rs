@@ -98,7 +98,7 @@ impl Rules for PreallocatesAgain {
     fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         match cx.heap.last() {
             Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => Contract.grow(cx, size),
-            _ => self.append(cx, cx.heap.params.preallocation - cx.heap.params.header),
+            _ => self.append(cx, cx.heap.params.preallocation.saturating_sub(cx.heap.params.header)),
         }
     }
 }
@@ -107,7 +107,7 @@ struct PreallocatesInsteadOfExtending;
 
 impl Rules for PreallocatesInsteadOfExtending {
     fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        self.append(cx, size.max(cx.heap.params.preallocation - cx.heap.params.header))
+        self.append(cx, size.max(cx.heap.params.preallocation.saturating_sub(cx.heap.params.header)))
     }
 }
 

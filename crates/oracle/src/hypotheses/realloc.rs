@@ -32,6 +32,7 @@ pub const ALL: &[Hypothesis] = &[
     other("realloc-frees-before-copying", &FreesBeforeCopying),
     other("realloc-copies-too-little", &CopiesTooLittle),
     other("realloc-copies-too-much", &CopiesTooMuch),
+    other("realloc-reads-too-much", &ReadsTooMuch),
 ];
 
 /// `os_realloc(NULL, n)` is no os_malloc: it gives NULL, or crashes.
@@ -282,16 +283,42 @@ impl Rules for CopiesTooLittle {
     }
 }
 
-/// Copies the whole old block into a smaller one, or as much as the new one holds from beyond the end of the old.
+/// Copies the whole old block, even into a smaller one.
 struct CopiesTooMuch;
 
 impl Rules for CopiesTooMuch {
     fn copy(&self, cx: &mut Cx<'_>, from: Found, bytes: u64) {
+        let too_much = cx.heap.block(from).size > bytes;
+        note_copy(cx, from, too_much);
         // Into the heap, over whatever comes next.
-        cx.heap.memo.corrupted |= matches!(from, Found::Mapping(_)) && cx.heap.block(from).size > bytes;
+        cx.heap.memo.corrupted |= matches!(from, Found::Mapping(_)) && too_much;
     }
 
-    fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
-        crashed_in_realloc(trouble, false)
+    fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
+        crashed_in_realloc(trouble, false) && is_noted(trouble, heap)
     }
+}
+
+/// Copies as much as the new block holds, from beyond the end of the old one. It shows only where nothing may be read there.
+struct ReadsTooMuch;
+
+impl Rules for ReadsTooMuch {
+    fn copy(&self, cx: &mut Cx<'_>, from: Found, bytes: u64) {
+        let too_much = cx.heap.block(from).size < bytes;
+        note_copy(cx, from, too_much);
+    }
+
+    fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
+        crashed_in_realloc(trouble, false) && is_noted(trouble, heap)
+    }
+}
+
+/// Notes the last block that was copied, if too much was.
+fn note_copy(cx: &mut Cx<'_>, from: Found, too_much: bool) {
+    cx.heap.memo.address = if too_much { cx.heap.block(from).start + cx.heap.params.header } else { NULL };
+}
+
+/// Whether the last call copied too much.
+fn is_noted(trouble: &Trouble<'_>, heap: &Heap) -> bool {
+    matches!(trouble.request, Request::Realloc { pointer, .. } if pointer == heap.memo.address)
 }

@@ -190,7 +190,7 @@ struct LosesHeader;
 impl Rules for LosesHeader {
     fn join(&self, heap: &mut Heap, index: usize) {
         heap.absorb_next(index);
-        heap.blocks[index].size -= heap.params.header;
+        heap.blocks[index].size = heap.blocks[index].size.saturating_sub(heap.params.header);
     }
 }
 
@@ -216,6 +216,7 @@ impl Rules for AcrossGap {
         let end = heap.end(index + 1);
         heap.memo.corrupted |= heap.end(index) != heap.blocks[index + 1].start;
         heap.blocks.remove(index + 1);
-        heap.blocks[index].size = end - heap.payload(index);
+        // The list of one that has made other mistakes may be out of order.
+        heap.blocks[index].size = end.saturating_sub(heap.payload(index));
     }
 }

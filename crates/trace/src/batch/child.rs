@@ -137,7 +137,7 @@ pub fn deed(system: &System<'_>, line: usize) -> Result<Deed, LogError> {
 fn mmap(text: &str) -> Option<Deed> {
     let list = log::arguments(text);
     let [address, length, protection, flags, _, _] = list.as_slice() else { return None };
-    let plain = *protection == "PROT_READ|PROT_WRITE" && *flags == "MAP_PRIVATE|MAP_ANONYMOUS";
+    let plain = *protection == "PROT_READ|PROT_WRITE" && log::telling_flags(flags) == "MAP_PRIVATE|MAP_ANONYMOUS";
     Some(Deed::Mmap { address: pointer(address)?, length: length.parse().ok()?, plain })
 }
 

@@ -63,6 +63,15 @@ pub fn arguments(text: &str) -> Vec<&str> {
     list
 }
 
+/// Flags of a mapping that do not change what is mapped (O8).
+const QUIET: [&str; 3] = ["MAP_NORESERVE", "MAP_POPULATE", "MAP_STACK"];
+
+/// The flags of a mapping without those that do not change what is mapped.
+pub fn telling_flags(flags: &str) -> String {
+    let telling: Vec<&str> = flags.split('|').filter(|flag| !QUIET.contains(flag)).collect();
+    telling.join("|")
+}
+
 /// The bytes of a string argument; `None` if it is no string, or strace has cut it short (`"abc"...`).
 pub fn decode(argument: &str) -> Option<Vec<u8>> {
     let mut rest = argument.strip_prefix('"')?.strip_suffix('"')?.as_bytes();
@@ -127,4 +136,22 @@ pub fn relabel(text: &str, least: u64, mut see: impl FnMut(u64) -> String) -> St
     }
     result.push_str(&text[done..]);
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_that_change_nothing_do_not_show() {
+        for (flags, telling) in [
+            ("MAP_PRIVATE|MAP_ANONYMOUS", "MAP_PRIVATE|MAP_ANONYMOUS"),
+            ("MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE", "MAP_PRIVATE|MAP_ANONYMOUS"),
+            ("MAP_PRIVATE|MAP_ANONYMOUS|MAP_POPULATE|MAP_STACK", "MAP_PRIVATE|MAP_ANONYMOUS"),
+            ("MAP_SHARED|MAP_ANONYMOUS|MAP_NORESERVE", "MAP_SHARED|MAP_ANONYMOUS"),
+            ("MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS", "MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS"),
+        ] {
+            assert_eq!(telling_flags(flags), telling);
+        }
+    }
 }
