@@ -41,7 +41,7 @@ fn search(variant: &Variant, library: &Path) -> Result<Search, String> {
         Kind::Wrong => command.args(["--seconds", SECONDS]),
         Kind::Right | Kind::Different => command.args(["--runs", RUNS]),
     };
-    if needs_refusal(variant) {
+    if needs_refusal(variant) || variant.profile() == "robust" {
         command.args(["--profile", "robust"]);
     }
     let (search, passed) = verdict::record::<Search>(command, library)?;

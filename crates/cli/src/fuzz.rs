@@ -195,8 +195,7 @@ impl Kinds {
         let own = args.lib.is_none();
         let (name, misuse, refusals, strict) = match args.profile {
             None if own => ("strict", true, true, true),
-            None => ("core, with misuse", true, false, false),
-            Some(FuzzProfile::Core) => ("core", false, false, false),
+            None | Some(FuzzProfile::Core) => ("core", false, false, false),
             Some(FuzzProfile::Robust) => ("robust", true, true, false),
             Some(FuzzProfile::Strict) => ("strict", true, true, true),
         };

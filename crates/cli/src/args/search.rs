@@ -90,7 +90,7 @@ pub struct FuzzArgs {
     /// Steps of a program, 1 to 5000
     #[arg(long, value_name = "N", default_value = "250", value_parser = clap_ops)]
     pub ops: usize,
-    /// Which programs, and what is right [default: strict for our own library; with --lib the readings of core, and misuse without refusals]
+    /// Which programs, and what is right [default: strict for our own library, core with --lib]
     #[arg(long, value_enum)]
     pub profile: Option<FuzzProfile>,
     /// How many batches run at the same time, 1 to 256 [default: the number of processors]
