@@ -22,7 +22,7 @@ fn mistakes_in_the_suite_are_named_with_line_test_and_key() {
             "points = 99",
             "suite.toml: the points of the core tests add up to 99, and must add up to 100",
         ),
-        ("points = 100", "points = 0", "suite.toml:1: test \"tiny\": points must be at least 1"),
+        ("points = 100", "points = 0", "suite.toml:1: test \"tiny\": points must be at least 0.5"),
         ("points = 100", "points = \"many\"", "suite.toml:4: test \"tiny\": invalid type: string \"many\""),
         ("profile = \"core\"", "profile = \"cores\"", "suite.toml:5: test \"tiny\": unknown variant `cores`"),
         ("\"R4\"", "\"R40\"", "suite.toml:6: test \"tiny\": unknown rule \"R40\""),

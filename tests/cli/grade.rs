@@ -268,7 +268,7 @@ fn outcomes_exit_codes_and_scores() {
     let wrong = class.record("of-wrong/wrong");
     assert_eq!(
         wrong["reason"],
-        "1 of 2 tests did not pass; malloc-prealloc-once: the trace differs from the expected one"
+        "1 of 2 tests did not pass; malloc-prealloc-once: os_malloc(16) breaks R5: it made a system call where none is needed"
     );
     assert!(
         wrong["causes"].as_array().unwrap().iter().any(|cause| cause["rules"].to_string().contains("R4")),

@@ -47,7 +47,7 @@ fn fails_honestly(inside: &Path, library: &str) {
     check.arg("--fixtures").arg(built().root.join("fixtures")).arg("--traces").arg(inside.join("traces"));
     let (code, stdout, stderr) = output(check.current_dir(inside));
     assert_eq!((code, stderr.as_str()), (Some(1), ""), "{stdout}");
-    for expected in ["fail        malloc-prealloc-once", "0 of 100 points", "cause   wrong-null (R4"] {
+    for expected in ["fail        malloc-prealloc-once", "0 of  100 points", "cause   wrong-null (R4"] {
         assert!(stdout.contains(expected), "{expected}\n-- not in --\n{stdout}");
     }
 }

@@ -355,6 +355,7 @@ mod tests {
             refusals: false,
             start: Start::Cold,
             scene: 0,
+            subject: None,
         };
         TestRecord::new(&test, outcome, None, Duration::from_micros(9140))
     }

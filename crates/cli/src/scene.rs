@@ -59,16 +59,19 @@ pub fn differences(test: &Test, run: &Run, header: u64, allowed: Allowed) -> Vec
 
 /// Judges a run by the contract as a model: what differs beyond the scene counts, what differs in it is noted.
 pub fn weigh(test: &Test, run: &Run, (header, allowed): (u64, Allowed), record: &mut TestRecord) {
-    let scene = if test.profile == Profile::Core { scene_steps(run, test.scene) } else { 0 };
+    let is_core = test.profile == Profile::Core;
+    let scene = if is_core { steps_of(run, test.scene) } else { 0 };
+    let end = test.subject.filter(|_| is_core).map_or(run.steps.len(), |calls| steps_of(run, test.scene + calls));
     let found = differences(test, run, header, allowed);
-    let counts = found.iter().find(|(step, _)| *step >= scene);
+    let is_subject = |step: usize| (scene..end).contains(&step);
+    let counts = found.iter().find(|(step, _)| is_subject(*step));
     if let Some((step, divergence)) = counts {
         record.fail(Outcome::Fail, verdict::told(divergence));
         record.difference = verdict::demanded_in(run, *step, divergence);
     }
     record.scenery = found
         .iter()
-        .filter(|(step, _)| *step < scene)
+        .filter(|(step, _)| !is_subject(*step))
         .filter_map(|(step, divergence)| {
             Some(Elsewhere {
                 rule: format!("R{}", divergence.rule).parse().ok()?,
@@ -80,7 +83,7 @@ pub fn weigh(test: &Test, run: &Run, (header, allowed): (u64, Allowed), record: 
 }
 
 /// Returns the steps that hold the first `calls` calls.
-fn scene_steps(run: &Run, calls: usize) -> usize {
+fn steps_of(run: &Run, calls: usize) -> usize {
     let mut steps = run.steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Call(_)));
     calls.checked_sub(1).and_then(|last| steps.nth(last)).map_or(0, |(step, _)| step + 1)
 }

@@ -79,6 +79,9 @@ pub struct Test {
     /// that call is.
     #[serde(default)]
     pub scene: usize,
+    /// Of a core test, the calls after the scene that are its subject; a difference in a later one belongs to other tests as well. All of
+    /// them, if nothing is said.
+    pub subject: Option<usize>,
     /// The program takes NULL for an answer: it is run again with each mapping and each move of the break refused.
     #[serde(default)]
     pub refusals: bool,
@@ -210,8 +213,10 @@ fn problem_of(test: &Test) -> Option<String> {
         Some(format!("rules names {rule} twice"))
     } else if test.start == Start::Warm && test.scene < WARM_CALLS {
         Some(format!("scene must count the {WARM_CALLS} calls of the warm start"))
-    } else if test.scene > 0 && test.profile != Profile::Core {
-        Some("only a core test has a scene: all that another one does counts".to_owned())
+    } else if test.subject == Some(0) {
+        Some("subject must count at least one call".to_owned())
+    } else if (test.scene > 0 || test.subject.is_some()) && test.profile != Profile::Core {
+        Some("only a core test has a scene and a subject: all that another one does counts".to_owned())
     } else if test.description.trim().is_empty() {
         Some("description must not be empty".to_owned())
     } else if test.description.contains('\n') {

@@ -2,7 +2,7 @@
 //! request.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, scenario, sizes, warm};
+use test_programs::{malloc, warm, scenario, sizes};
 
 sizes! {
     a = 608 in 16..2000;

@@ -243,6 +243,7 @@ mod tests {
             refusals: false,
             start: crate::suite::Start::Cold,
             scene: 0,
+            subject: None,
         };
         TestRecord::new(&test, outcome, None, Duration::from_millis(9))
     }
