@@ -104,8 +104,8 @@ macro_rules! size_fields {
 
         /// Returns the sizes of this run, in bytes.
         fn sizes() -> Sizes {
-            #[allow(unused_imports, reason = "not every table needs all of them")]
             use $crate::words::*;
+            let _contract: usize = HEADER;
             if let Some([$($name),*]) = $crate::given() {
                 return Sizes { $($name),* };
             }

@@ -118,7 +118,7 @@ fn damage_is_found_and_its_cause_is_named() {
 fn a_library_that_knows_nothing_of_the_contract_is_found_at_once() {
     let bench = Bench::empty();
     let finding = found(&bench, &bench.library("libosmem.so", MAPS_ALL), &[]);
-    assert_eq!((&finding["calls"], &finding["causes"][0]["id"]), (&1.into(), &"maps-everything".into()));
+    assert_eq!((&finding["calls"], &finding["causes"][0]["id"]), (&2.into(), &"maps-everything".into()));
 }
 
 #[test]

@@ -246,7 +246,8 @@ fn a_suspect_whose_watching_is_interrupted_is_not_blamed() {
         _exit(3);
     }";
     let library = bench.reference("libosmem.so", "int before = errno;", misused);
-    let child = start(&crate::fuzz::fuzz(&bench, &library, &["--seed", "1", "--runs", "200", "--timeout", "600"]));
+    let arguments = ["--seed", "1", "--runs", "200", "--timeout", "600", "--profile", "robust"];
+    let child = start(&crate::fuzz::fuzz(&bench, &library, &arguments));
     wait_for_one_script(&bench);
     signal(&child, "INT");
     let result = child.wait_with_output().unwrap();

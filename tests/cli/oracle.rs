@@ -98,7 +98,7 @@ fn a_failure_against_a_golden_trace_has_its_cause_too() {
     let (_, record) = bench.check_json(&["--lib", library.to_str().unwrap()]);
     let (passed, failed) = (&record["tests"][0], &record["tests"][1]);
     assert_eq!((&passed["outcome"], &passed["causes"]), (&"pass".into(), &serde_json::json!([])));
-    assert_eq!((&failed["judged_by"], &failed["causes"][0]["id"]), (&"fixture".into(), &"first-fit".into()));
+    assert_eq!((&failed["judged_by"], &failed["causes"][0]["id"]), (&"oracle".into(), &"first-fit".into()));
     assert_eq!((&record["causes"][0]["id"], &record["causes"][0]["equal"]), (&"first-fit".into(), &true.into()));
 }
 
