@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, MAPS_ALL, malloc_body, osmem, output, processes_about};
+use crate::bench::{Bench, FIRST_FIT, MAPS_ALL, malloc_body, osmem, output, processes_about};
 use crate::fuzz::{fuzz, record};
+use crate::support::built;
 
 /// What is found in a library, which must be wrong; nothing of it is left running.
 fn found(bench: &Bench, library: &Path, arguments: &[&str]) -> Value {
@@ -118,7 +119,12 @@ fn damage_is_found_and_its_cause_is_named() {
 fn a_library_that_knows_nothing_of_the_contract_is_found_at_once() {
     let bench = Bench::empty();
     let finding = found(&bench, &bench.library("libosmem.so", MAPS_ALL), &[]);
+    // It keeps no contents either, which is worse than where they come from.
     assert_eq!((&finding["calls"], &finding["causes"][0]["id"]), (&2.into(), &"maps-everything".into()));
+    let damage = "os_realloc lost contents";
+    assert_eq!(finding["damage"], damage);
+    let sentence = finding["sentence"].as_str().unwrap();
+    assert!(sentence.starts_with(&format!("{damage}; before that, os_malloc(8) breaks R3: ")), "{sentence}");
 }
 
 #[test]
@@ -189,4 +195,50 @@ fn a_tracer_that_loses_its_log_is_no_fault_of_the_library() {
     let (code, stdout, stderr) = output(fuzz(&bench, &library, &["--runs", "1"]).env("PATH", path));
     assert_eq!((code, stdout.as_str()), (Some(5), ""), "{stderr}");
     assert!(stderr.contains("strace"), "{stderr}");
+}
+
+#[test]
+fn the_same_search_tells_the_same() {
+    let bench = Bench::empty();
+    // It damages memory: words and places of what is found are those of a process, which lies elsewhere each time.
+    let taken = "split(b, size);\n    b->status = ALLOC;";
+    let library = bench.reference("libosmem.so", taken, "split(b, size);\n    b->status = size > 400 ? FREE : ALLOC;");
+    let findings: Vec<Value> = (0..3).map(|_| found(&bench, &library, &["--profile", "core"])).collect();
+    assert!(findings[0]["damage"].is_string() && findings[0]["difference"].is_object(), "{}", findings[0]);
+    assert_eq!(findings[0], findings[1]);
+    assert_eq!(findings[0], findings[2]);
+}
+
+#[test]
+fn what_goes_with_damage_is_told_too() {
+    let bench = Bench::empty();
+    // One mistake that shows early, and another that loses contents later.
+    let source = fs::read_to_string(built().root.join("fixtures/submissions/reference/osmem.c")).unwrap();
+    let copies = "b->size < n ? b->size : n);";
+    assert_eq!((source.matches(copies).count(), source.matches(FIRST_FIT.0).count()), (1, 1));
+    let source =
+        source.replace(copies, "b->size > 3000 ? 8 : b->size < n ? b->size : n);").replace(FIRST_FIT.0, FIRST_FIT.1);
+    let library = bench.compile("libosmem.so", &source, &["-shared", "-fPIC"]);
+    let finding = found(&bench, &library, &["--profile", "core"]);
+    assert_eq!(finding["damage"], "os_realloc lost contents", "{finding}");
+    let also = finding["also"].as_str().unwrap();
+    assert!(also.contains("breaks R5: it gave another block"), "{also}");
+    let mut text = fuzz(&bench, &library, &["--seed", "1", "--profile", "core", "--timeout", "20"]);
+    let (code, stdout, _) = output(&mut text);
+    assert!(code == Some(1) && stdout.contains("  also    before it was shortened: "), "{stdout}");
+}
+
+#[test]
+fn reading_too_far_is_told_as_that_and_only_where_it_shows() {
+    let bench = Bench::empty();
+    let copies = "memcpy(payload(new), payload(b), b->size < n ? b->size : n);";
+    let library = bench.reference("libosmem.so", copies, "memcpy(payload(new), payload(b), n);");
+    let finding = found(&bench, &library, &["--profile", "core"]);
+    assert_eq!(finding["causes"][0]["id"], "realloc-reads-too-much", "{finding}");
+    assert!(finding["damage"].as_str().unwrap().starts_with("SIGSEGV: os_realloc("), "{finding}");
+    // Within the heap it does no harm.
+    let script = bench.write("heap.osmem", "b1 = malloc 8\nb2 = malloc 8\nb1 = realloc b1 1000\n");
+    let mut replay = osmem(&["replay", "--profile", "core", "--lib"]);
+    let (code, stdout, _) = output(replay.arg(&library).arg(script));
+    assert_eq!(code, Some(0), "{stdout}");
 }

@@ -91,8 +91,10 @@ impl Rules for LosesHeader {
     fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
         if cx.heap.blocks[index].size >= size + cx.heap.params.smallest_block() {
             let rest = cx.heap.blocks[index].size - size;
-            cx.heap.memo.corrupted |= Some(index) != cx.heap.last();
+            let is_last = Some(index) == cx.heap.last();
             cut_as(cx.heap, index, size, rest);
+            // The header is written over what follows, or beyond the break.
+            cx.heap.memo.corrupted |= !is_last || cx.heap.payload(index + 1) > cx.heap.brk;
         }
     }
 }
