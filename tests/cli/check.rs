@@ -228,7 +228,7 @@ fn the_header_of_another_library_is_measured() {
     assert_eq!((&edge["outcome"], &edge["header"], &edge["earned"]), (&"pass".into(), &40.into(), &1.into()));
     let (code, stdout, _) = output(&mut bench.check(&["--lib", library, "--profile", "all"]));
     assert_eq!(code, Some(0));
-    let told = "\n  oracle  2 judged by the contract as a model instead of a golden trace\n";
+    let told = "\n  oracle  all judged by the contract as a model instead of a golden trace\n";
     assert!(stdout.contains("headers of 40 bytes") && stdout.contains(told), "{stdout}");
 
     let (code, record) = bench.check_json(&["--lib", library, "--header", "32"]);
