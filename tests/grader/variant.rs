@@ -128,10 +128,14 @@ impl Variant {
         // Somebody else may be running what is there already, so that it is replaced and not written over.
         let draft = tempfile::tempdir_in(folder).map_err(told)?;
         fs::write(draft.path().join(SOURCE), text).map_err(told)?;
-        let mut cc = Command::new("cc");
-        cc.args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-pthread", "-o"]);
-        let run = cc.args([LIBRARY, SOURCE]).current_dir(draft.path()).output();
-        let run = run.map_err(|error| format!("cc does not start: {error}"))?;
+        let is_rust = self.source.extension().is_some_and(|extension| extension == "rs");
+        let (compiler, arguments): (_, &[_]) = if is_rust {
+            ("rustc", &["--edition", "2024", "--crate-type", "cdylib", "--crate-name", "osmem", "-D", "warnings", "-O", "-o"])
+        } else {
+            ("cc", &["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-pthread", "-o"])
+        };
+        let run = Command::new(compiler).args(arguments).args([LIBRARY, SOURCE]).current_dir(draft.path()).output();
+        let run = run.map_err(|error| format!("{compiler} does not start: {error}"))?;
         if !run.status.success() {
             return Err(String::from_utf8_lossy(&run.stderr).into_owned());
         }

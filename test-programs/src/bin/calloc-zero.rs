@@ -1,7 +1,7 @@
 //! R1: `os_calloc` gives NULL for no elements and for elements of no size, and asks nothing of the system.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{NULL, calloc, calloc_gives_null, scenario, sizes};
+use test_programs::{calloc, calloc_gives_null, scenario, sizes};
 
 sizes! {
     small = 96 in 16..2000;

@@ -1,7 +1,7 @@
 //! R1: a request for nothing gives NULL and asks nothing of the system, before any heap is there.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{NULL, malloc, malloc_gives_null, scenario, sizes};
+use test_programs::{malloc, malloc_gives_null, scenario, sizes};
 
 sizes! {
     small = 96 in 16..2000;
