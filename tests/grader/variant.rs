@@ -130,7 +130,10 @@ impl Variant {
         fs::write(draft.path().join(SOURCE), text).map_err(told)?;
         let is_rust = self.source.extension().is_some_and(|extension| extension == "rs");
         let (compiler, arguments): (_, &[_]) = if is_rust {
-            ("rustc", &["--edition", "2024", "--crate-type", "cdylib", "--crate-name", "osmem", "-D", "warnings", "-O", "-o"])
+            (
+                "rustc",
+                &["--edition", "2024", "--crate-type", "cdylib", "--crate-name", "osmem", "-D", "warnings", "-O", "-o"],
+            )
         } else {
             ("cc", &["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-pthread", "-o"])
         };

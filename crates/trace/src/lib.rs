@@ -18,7 +18,7 @@
 //! batch       a program that plays many sequences, each in a child, read in one quick pass
 //! golden      fixtures on disk
 //! diff        the first difference of two traces, aligned
-//! header      a fixture for another header size, where that is exact
+//! header      the header size that a trace shows
 //! spec        what to run, and how; within which limits
 //! error       what can go wrong
 //! stage       what has to lie ready before a program starts

@@ -1,7 +1,7 @@
 //! R5: merging comes before the search: two merged blocks are larger than a third one further on, which fits better.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, free_all, malloc, same_places, warm, scenario, sizes};
+use test_programs::{Block, free_all, malloc, same_places, scenario, sizes, warm};
 
 sizes! {
     half = 496 in 400..1000;

@@ -1,7 +1,7 @@
 //! R5: of many free blocks the smallest that fits is taken, wherever it lies and whenever it was freed.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, free_all, malloc, same_places, warm, scenario, sizes};
+use test_programs::{Block, free_all, malloc, same_places, scenario, sizes, warm};
 
 sizes! {
     a = 608 in 600..660;

@@ -1,7 +1,7 @@
 //! R5: the free rest at the end of the heap is a block like any other: the better fit wins over the first one.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     hole = 50_000 in 40_000..52_000;

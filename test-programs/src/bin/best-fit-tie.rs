@@ -1,7 +1,7 @@
 //! R5: among free blocks of the same size the one at the lowest address is taken, whichever was freed first.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, free_all, malloc, same_places, warm, scenario, sizes};
+use test_programs::{Block, free_all, malloc, same_places, scenario, sizes, warm};
 
 sizes! {
     size = 400 in 16..4000;

@@ -1,7 +1,7 @@
 //! R3, R17: arrays of ascending, descending and mixed totals, on the heap and mapped, each zeroed wherever it lies.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, malloc, warm, scenario, sizes};
+use test_programs::{calloc, malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

@@ -1,7 +1,7 @@
 //! R5: `os_calloc` takes the smallest free block that fits, the lowest among equals.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, calloc, free_all, malloc, same_places, warm, scenario, sizes};
+use test_programs::{Block, calloc, free_all, malloc, same_places, scenario, sizes, warm};
 
 sizes! {
     a = 608 in 600..660;

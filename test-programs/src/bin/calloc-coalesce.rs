@@ -1,7 +1,7 @@
 //! R5, R17: `os_calloc` takes merged blocks, and zeroes the places of the old headers too.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free_all, malloc, same_place, warm, scenario, sizes};
+use test_programs::{calloc, free_all, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 64..1000;

@@ -1,7 +1,7 @@
 //! R7, R17: `os_calloc` extends the free last block by what it lacks, then adds whole blocks; all of it is zero.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free, malloc, warm, scenario, sizes};
+use test_programs::{calloc, free, malloc, scenario, sizes, warm};
 
 sizes! {
     last = 992 in 400..1500;

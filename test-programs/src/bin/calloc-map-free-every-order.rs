@@ -1,7 +1,7 @@
 //! R8, R17: three mappings of `os_calloc`, from one page on, freed in every order; each new one is zero.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, calloc, free_all, malloc, warm, scenario, sizes};
+use test_programs::{Block, calloc, free_all, malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

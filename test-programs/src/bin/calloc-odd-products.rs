@@ -1,7 +1,7 @@
 //! R6, R17: `os_calloc` rounds the product up to a multiple of 8, and all of its bytes are zero.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free, malloc, warm, scenario, sizes};
+use test_programs::{calloc, free, malloc, scenario, sizes, warm};
 
 sizes! {
     a = 3 in 3..8;

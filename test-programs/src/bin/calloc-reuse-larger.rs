@@ -1,7 +1,7 @@
 //! R17, R6: a freed block that was written to is cut for smaller requests; each of them is zeroed.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free, malloc, warm, scenario, sizes};
+use test_programs::{calloc, free, malloc, scenario, sizes, warm};
 
 sizes! {
     part = 496 in 64..1500;

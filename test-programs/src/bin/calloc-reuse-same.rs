@@ -1,7 +1,7 @@
 //! R17, R5: a freed block is used again for an `os_calloc` of its size, and zeroed although it was written to.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{calloc, free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 64..3000;

@@ -1,7 +1,7 @@
 //! R5: `os_calloc` does not use a free block that is too small for `nmemb * size`; it stays free for one that fits.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, calloc, free_all, malloc, same_places, warm, scenario, sizes};
+use test_programs::{Block, calloc, free_all, malloc, same_places, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 64..3000;

@@ -2,7 +2,7 @@
 //! it (R7) shows which.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free, malloc, warm, scenario, sizes};
+use test_programs::{calloc, free, malloc, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 400..3000;

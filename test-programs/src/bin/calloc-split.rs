@@ -1,7 +1,7 @@
 //! R6, R17: `os_calloc` cuts a free block at the beginning and one in the middle of the heap; every part is zeroed.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free_all, malloc, warm, scenario, sizes};
+use test_programs::{calloc, free_all, malloc, scenario, sizes, warm};
 
 sizes! {
     first = 1504 in 600..1600;

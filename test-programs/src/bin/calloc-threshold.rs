@@ -1,7 +1,7 @@
 //! R3: `os_calloc` maps from the size of a page on; what counts is `nmemb * size` and the header.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, malloc, warm, scenario, sizes};
+use test_programs::{calloc, malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

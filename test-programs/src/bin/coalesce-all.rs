@@ -1,7 +1,7 @@
 //! R5: all blocks freed, in an odd order: merged with the rest of the preallocation they are one block, and the break stays.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free_all, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free_all, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 16..4000;

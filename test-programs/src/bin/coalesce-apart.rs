@@ -1,7 +1,7 @@
 //! R5: free blocks with a used one between them are not merged; once that is freed too, all three are.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, free_all, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, free_all, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 400..2000;

@@ -1,7 +1,7 @@
 //! R5: the first block of the heap is merged with the one behind it, which was freed before it.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     a = 992 in 32..4000;

@@ -1,7 +1,7 @@
 //! R5: a block freed at the end is merged with the free rest of the heap: what fits only into both needs no system call.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     a = 60_000 in 20_000..80_000;

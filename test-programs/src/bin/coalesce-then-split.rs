@@ -1,7 +1,7 @@
 //! R5, R6: a block merged from two is cut like any other: from its front, the rest stays free.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     a = 992 in 400..4000;

@@ -1,7 +1,7 @@
 //! R5: three free neighbours, the middle one freed last, are merged into one.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free_all, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free_all, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     a = 992 in 32..4000;

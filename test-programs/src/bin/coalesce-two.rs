@@ -1,7 +1,7 @@
 //! R5: two free neighbours are merged before the next search and hold a block that neither of them could.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     a = 992 in 32..4000;

@@ -1,7 +1,7 @@
 //! R14: `os_free(NULL)` does nothing at all, before and after the heap is used.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{NULL, free, free_ignored, malloc, warm, scenario, sizes};
+use test_programs::{NULL, free, free_ignored, malloc, scenario, sizes, warm};
 
 sizes! {
     size = 96 in 16..1000;

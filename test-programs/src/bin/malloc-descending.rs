@@ -1,7 +1,7 @@
 //! R3, R6, R9: an array of descending sizes, mapped ones first, then one behind the other on the heap.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, warm, scenario, sizes};
+use test_programs::{malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

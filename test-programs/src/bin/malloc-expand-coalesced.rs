@@ -1,7 +1,7 @@
 //! R5, R7: the free blocks at the end are merged before the search, so the break moves only by what all of them together lack.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     first = 60_000 in 50_000..70_000;

@@ -1,7 +1,7 @@
 //! R7: nothing fits and the last heap block is free: the break moves by exactly the bytes it lacks, and it stays where it is.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     first = 100_000 in 80_000..110_000;

@@ -1,7 +1,7 @@
 //! R3, R6, R9: small, medium and large sizes in turn, as none of them must disturb the others.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, warm, scenario, sizes};
+use test_programs::{malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

@@ -1,7 +1,7 @@
 //! R6, R17: sizes are rounded up to a multiple of 8, so that every payload is aligned and lies right behind the one before it.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, warm, scenario, sizes};
+use test_programs::{malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

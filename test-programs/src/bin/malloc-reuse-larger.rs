@@ -1,7 +1,7 @@
 //! R5, R6: a freed block is used again for a smaller request and cut: what remains of it serves the next one.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     part = 496 in 32..2000;

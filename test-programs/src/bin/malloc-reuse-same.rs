@@ -1,7 +1,7 @@
 //! R5: a freed block is used again for a request of its size, counted in aligned bytes.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 32..4000;

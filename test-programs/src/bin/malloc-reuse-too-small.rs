@@ -1,7 +1,7 @@
 //! R5: a free block that is 16 bytes too small is not used; it stays free for a request that fits.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, free_all, malloc, same_places, warm, scenario, sizes};
+use test_programs::{Block, free_all, malloc, same_places, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 32..4000;

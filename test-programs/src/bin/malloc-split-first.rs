@@ -1,7 +1,7 @@
 //! R6: the first block of the heap, freed, is cut from its front for smaller requests, one behind the other.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     a = 992 in 16..3000;

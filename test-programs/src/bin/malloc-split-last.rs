@@ -1,7 +1,7 @@
 //! R6: the free end of the heap is cut until it is used up, without a move of the break.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, warm, scenario, sizes};
+use test_programs::{malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

@@ -1,7 +1,7 @@
 //! R6: one large free block is cut many times, each time from its front.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     part = 496 in 16..1000;

@@ -1,7 +1,7 @@
 //! R6, R5: several free blocks are each cut for a request of their own, and every rest serves one that fits it.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free_all, malloc, warm, scenario, sizes};
+use test_programs::{free_all, malloc, scenario, sizes, warm};
 
 sizes! {
     small = 496 in 32..600;

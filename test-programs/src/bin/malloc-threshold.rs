@@ -1,7 +1,7 @@
 //! R3: just under 128 KiB `os_malloc` uses the heap, from 128 KiB on it maps.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, warm, scenario, sizes};
+use test_programs::{malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

@@ -1,7 +1,7 @@
 //! R8: three mappings freed in every order, each by one `munmap` of its own.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, free_all, malloc, warm, scenario, sizes};
+use test_programs::{Block, free_all, malloc, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

@@ -1,7 +1,7 @@
 //! R3: a mapped request is mapped, even where the heap has a free block large enough.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, free_all, malloc, warm, scenario, sizes};
+use test_programs::{calloc, free_all, malloc, scenario, sizes, warm};
 
 sizes! {
     more = 60_000 in 40_000..100_000;

@@ -1,7 +1,7 @@
 //! R9: a mapping is as long as header and aligned payload, not rounded to pages, whoever asks for it.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, malloc, realloc_null, warm, scenario, sizes};
+use test_programs::{calloc, malloc, realloc_null, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

@@ -1,7 +1,7 @@
 //! R5 to R8, R11, R17: two hundred calls on the heap in an order like chance; blocks are taken, zeroed, shrunk and freed.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, Dice, calloc, free, malloc, realloc, warm, scenario};
+use test_programs::{Block, Dice, calloc, free, malloc, realloc, scenario, warm};
 
 scenario!(|| {
     warm();

@@ -1,7 +1,7 @@
 //! R10: `os_realloc` of the block just freed gives NULL and changes nothing: the block stays free and is used again (R5).
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc_gives_null, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc_gives_null, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 64..4000;

@@ -1,7 +1,7 @@
 //! R12 (b): where too little would remain, a block takes the free one behind it whole, and later grows into the surplus (R11).
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 496 in 32..2000;

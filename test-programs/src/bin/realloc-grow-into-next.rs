@@ -1,7 +1,7 @@
 //! R12 (b), R6: a block grows into the free one behind it, cuts it, and leaves the rest free.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 496 in 32..2000;

@@ -2,7 +2,7 @@
 //! cut.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free_all, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free_all, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 496 in 64..1000;

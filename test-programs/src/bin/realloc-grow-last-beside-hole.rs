@@ -1,7 +1,7 @@
 //! R12 (a): the last heap block is extended even if a free block elsewhere would fit.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     hole = 70_000 in 68_000..75_000;

@@ -1,7 +1,7 @@
 //! R12 (a): the last heap block grows by moving the break by exactly what it lacks, and stays where it is.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     first = 60_000 in 50_000..70_000;

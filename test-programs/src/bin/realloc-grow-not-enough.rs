@@ -2,7 +2,7 @@
 //! them.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{Block, free_all, malloc, realloc, same_places, warm, scenario, sizes};
+use test_programs::{Block, free_all, malloc, realloc, same_places, scenario, sizes, warm};
 
 sizes! {
     size = 496 in 64..1000;

@@ -1,7 +1,7 @@
 //! R12 (b): a block that doubles again and again grows into the free rest of the heap, without a move or a system call.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 16 in 16..64;

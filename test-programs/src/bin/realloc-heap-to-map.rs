@@ -1,7 +1,7 @@
 //! R12: a heap block resized to a mapped request moves to a mapping; its old place is free afterwards.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 64..4000;

@@ -1,7 +1,7 @@
 //! R13, R3: a mapping of `os_calloc` resized to a mapped request moves to a new mapping, with its contents.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{calloc, realloc, warm, scenario, sizes};
+use test_programs::{calloc, realloc, scenario, sizes, warm};
 
 sizes! {
     size = 10_000 in 5000..20_000;

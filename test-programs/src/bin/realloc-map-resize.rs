@@ -2,7 +2,7 @@
 //! pages; then the old one is unmapped.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, scenario, sizes, warm};
 
 sizes! {
     size = 200_000 in 190_000..210_000;

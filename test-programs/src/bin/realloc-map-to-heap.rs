@@ -1,7 +1,7 @@
 //! R13: a mapping resized to a heap request moves to the heap and is unmapped.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, scenario, sizes, warm};
 
 sizes! {
     large = 200_000 in 132_000..300_000;

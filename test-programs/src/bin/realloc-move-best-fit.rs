@@ -1,7 +1,7 @@
 //! R12 (c), R5: a block that must move takes the smallest free one that fits.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     large = 3008 in 2600..4000;

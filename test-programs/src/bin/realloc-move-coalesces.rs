@@ -1,7 +1,7 @@
 //! R12 (c), R5: a block that must move finds its new place among merged free blocks.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     a = 992 in 400..1000;

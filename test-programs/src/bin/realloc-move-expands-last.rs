@@ -1,7 +1,7 @@
 //! R12 (c), R7: a block that must move goes into the free last block, extended by exactly the bytes it lacks.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, warm, scenario, sizes};
+use test_programs::{malloc, realloc, scenario, sizes, warm};
 
 sizes! {
     size = 50_000 in 45_000..55_000;

@@ -2,7 +2,7 @@
 //! afterwards.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 60_000 in 50_000..61_000;

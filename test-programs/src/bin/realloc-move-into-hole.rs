@@ -1,7 +1,7 @@
 //! R12 (c): a block that cannot grow where it is moves into a freed one that fits; its old place is free afterwards.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 496 in 64..900;

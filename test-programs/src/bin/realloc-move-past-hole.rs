@@ -1,7 +1,7 @@
 //! R12 (c): a free block in front of it does not help a block to grow: it moves away, and only then is its old place free.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 400..1000;

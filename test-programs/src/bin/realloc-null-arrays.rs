@@ -1,7 +1,7 @@
 //! R10, R3: `os_realloc(NULL, n)` is `os_malloc(n)` for small, medium and large sizes, on the heap and mapped.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc_null, warm, scenario, sizes};
+use test_programs::{malloc, realloc_null, scenario, sizes, warm};
 
 sizes! {
     small = 16 in 16..64;

@@ -1,7 +1,7 @@
 //! R10, R7: `os_realloc(NULL, n)` adds a whole block where nothing fits.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc_null, warm, scenario, sizes};
+use test_programs::{malloc, realloc_null, scenario, sizes, warm};
 
 sizes! {
     whole = LARGEST;

@@ -1,7 +1,7 @@
 //! R10, R5: `os_realloc(NULL, n)` uses a freed block that fits.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, realloc_null, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, realloc_null, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 32..4000;

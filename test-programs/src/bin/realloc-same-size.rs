@@ -1,7 +1,7 @@
 //! R11: a heap block resized to the size it has, counted in aligned bytes, stays where it is without a system call.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 32..4000;

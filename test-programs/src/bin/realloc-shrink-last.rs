@@ -1,7 +1,7 @@
 //! R11: the last heap block shrinks without a system call; its rest is free for others.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     first = 60_000 in 30_000..90_000;

@@ -1,7 +1,7 @@
 //! R11, R5: a block that shrinks step by step leaves a rest each time; merged, they hold a block of nearly all it gave up.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     step = 992 in 200..1000;

@@ -1,7 +1,7 @@
 //! R11, R12: a block shrunk step by step grows again into what it gave up, without a system call.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 3008 in 2000..4000;

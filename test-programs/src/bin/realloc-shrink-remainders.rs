@@ -2,7 +2,7 @@
 //! behind it (R7) shows which.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 400..4000;

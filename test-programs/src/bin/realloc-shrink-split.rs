@@ -1,7 +1,7 @@
 //! R11: a heap block that shrinks stays where it is; the rest of it is free for others (R5).
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};
 
 sizes! {
     part = 992 in 16..2000;

@@ -1,7 +1,7 @@
 //! R3: `os_realloc` uses the threshold of `os_malloc`: a size that `os_calloc` would map stays on the heap.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc, warm, scenario, sizes};
+use test_programs::{malloc, realloc, scenario, sizes, warm};
 
 sizes! {
     size = 96 in 16..1000;

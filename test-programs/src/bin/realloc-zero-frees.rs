@@ -1,7 +1,7 @@
 //! R10, R8: `os_realloc(p, 0)` frees the block and gives NULL: a heap block without a system call, a mapping by `munmap`.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{malloc, realloc_zero, same_place, warm, scenario, sizes};
+use test_programs::{malloc, realloc_zero, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 16..4000;

@@ -1,7 +1,7 @@
 //! R6: a header and 8 bytes are enough: they become a free block, which serves the next request.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, same_place, warm, scenario, sizes};
+use test_programs::{free, malloc, same_place, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 400..4000;

@@ -2,7 +2,7 @@
 //! heap, which the next growth (R7) shows.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{free, malloc, warm, scenario, sizes};
+use test_programs::{free, malloc, scenario, sizes, warm};
 
 sizes! {
     size = 992 in 400..4000;

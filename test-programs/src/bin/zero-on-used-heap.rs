@@ -1,7 +1,7 @@
 //! R1: a request for nothing gives NULL and asks nothing of the system, whichever function makes it, while blocks are in use.
 #![cfg_attr(not(test), no_main)]
 
-use test_programs::{NULL, calloc_gives_null, malloc, malloc_gives_null, realloc_gives_null, warm, scenario, sizes};
+use test_programs::{NULL, calloc_gives_null, malloc, malloc_gives_null, realloc_gives_null, scenario, sizes, warm};
 
 sizes! {
     block = 96 in 16..2000;
