@@ -8,19 +8,21 @@ sizes! {
     hole = 800 in 400..1000;
     guard = 96 in 16..400;
     larger = size + 400;
-    fill = WHOLE - (hole + size + guard + larger + 4 * HEADER + 320);
+    target = hole + size + HEADER + 208;
+    both = hole + size;
+    fill = WHOLE - (hole + size + guard + target + 4 * HEADER + 320);
 }
 
 scenario!(|| {
     warm();
-    let Sizes { size, hole, guard, larger, fill } = sizes();
-    let [freed, block, _guard, target, _fill] = [hole, size, guard, larger, fill].map(malloc);
-    let (here, there) = (freed.place(), target.place());
+    let Sizes { size, hole, guard, larger, target, both, fill } = sizes();
+    let [freed, block, _guard, other, _fill] = [hole, size, guard, target, fill].map(malloc);
+    let (here, there) = (freed.place(), other.place());
     free(freed);
-    free(target);
+    free(other);
     // The scene is set.
     let block = realloc(block, larger - 8);
     same_place(&block, there);
-    let both = malloc(hole + size);
-    same_place(&both, here);
+    let again = malloc(both);
+    same_place(&again, here);
 });
