@@ -30,5 +30,7 @@ mod oracle;
 mod replay;
 mod replay_add;
 mod replay_bad;
+mod sizes;
+mod subject;
 mod trace;
 mod tracer;

@@ -76,7 +76,8 @@ impl Sizes {
             None => Ok(&b""[..]),
             Some(section) => section.data().map_err(|error| unreadable(error.to_string())),
         }?;
-        Self::parse(path, &String::from_utf8_lossy(text))
+        // A table in C ends with a zero.
+        Self::parse(path, String::from_utf8_lossy(text).trim_end_matches('\0'))
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, SizesError> {
