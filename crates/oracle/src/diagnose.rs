@@ -47,7 +47,7 @@ const TROUBLED: f64 = 0.95;
 /// A run that ended well all the same.
 const LUCKY: f64 = 0.97;
 /// What a cause that explains no rule is behind one that does.
-const GENERAL: f64 = 0.1;
+const GENERAL: f64 = 0.3;
 /// A run of which only the beginning is explained, if that were nearly all of it.
 const BEGINNING: f64 = 0.1;
 /// A run counts as explained from here on.
