@@ -47,7 +47,9 @@ const TROUBLED: f64 = 0.95;
 /// A run that ended well all the same.
 const LUCKY: f64 = 0.97;
 /// What a cause that explains no rule is behind one that does.
-const GENERAL: f64 = 0.1;
+const GENERAL: f64 = 0.3;
+/// What a cause that explains no rule must explain beyond others to be named at all.
+const DOUBT: f64 = 0.1;
 /// A run of which only the beginning is explained, if that were nearly all of it.
 const BEGINNING: f64 = 0.1;
 /// A run counts as explained from here on.
@@ -77,10 +79,12 @@ pub fn diagnose(runs: &[&Run], decisive: Option<&Run>, background: &Background) 
             continue;
         }
         let mut score = explained(hypothesis);
-        if hypotheses::is_general(hypothesis.cause) {
+        let general = hypotheses::is_general(hypothesis.cause);
+        let worth = score.total > if general { threshold + DOUBT } else { threshold };
+        if general {
             score.total -= GENERAL;
         }
-        let Some(cause) = cause(hypothesis.cause).filter(|_| score.total > threshold) else { continue };
+        let Some(cause) = cause(hypothesis.cause).filter(|_| worth) else { continue };
         match found.iter_mut().find(|other| other.cause.id == cause.id) {
             Some(other) if score.total > other.score.total => other.score = score,
             Some(_) => {}
