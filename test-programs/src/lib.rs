@@ -8,7 +8,7 @@
 //!
 //! Nothing here asks for memory, formats or prints through the standard library: what the tracer sees of a program's memory
 //! calls comes from the library under test. Headers and freed memory are never read; a freed [`Block`] is gone by its type.
-//! The modules, bottom first: `message`, `memory`, `system`, `given`, `calls`, `dice`.
+//! The modules, bottom first: `message`, `memory`, `system`, `given`, `calls`, `huge`, `dice`.
 
 #[cfg(target_feature = "crt-static")]
 compile_error!(
@@ -19,6 +19,7 @@ compile_error!(
 mod calls;
 mod dice;
 mod given;
+mod huge;
 mod memory;
 mod message;
 mod system;
@@ -32,6 +33,7 @@ pub use dice::Dice;
 #[doc(hidden)]
 pub use given::{bytes_of, keep_arguments, words};
 pub use given::{given, header};
+pub use huge::{Huge, huge_free, huge_malloc, huge_realloc};
 pub use memory::{NULL, Place, stack_place};
 pub use system::{Foreign, Refused, expect_errno, foreign_break, keep_errno, while_refused};
 
