@@ -84,7 +84,21 @@ fn a_mapping_that_is_lost_breaks_h6() {
 fn what_does_not_fit_the_index_breaks_h9() {
     assert_eq!(smashed(0, STATUS, 1), Err("H9"), "an owned block without its tag");
     assert_eq!(smashed(2, STATUS, 0), Err("H9"), "a block that is to be merged, marked as if it were");
-    assert_eq!(smashed(2, HEADER, 8), Err("H9"), "a link of the pending list, written to after the block was freed");
+    let note = (8 << 32) | 8; // no place of a block
+    assert_eq!(smashed(2, STATUS, note & !u32::MAX as usize), Err("H9"), "a link between pending blocks leads astray");
+    assert_eq!(smashed(2, HEADER, 8), Ok(()), "a payload that no search has seen holds nothing");
+}
+
+#[test]
+fn a_write_into_a_block_that_a_search_has_seen_breaks_h9() {
+    let mut allocator = Allocator::new(Sim::new());
+    let payloads = [100, 200, 300].map(|bytes| allocator.malloc(bytes).unwrap_or_default());
+    allocator.free(payloads[1]);
+    assert!(allocator.malloc(400).is_ok());
+    assert_eq!(check(&allocator), Ok(()));
+    // SAFETY: the payload of a free block, where the links of the index are now.
+    unsafe { payloads[1].cast::<usize>().write(8) };
+    assert_eq!(check(&allocator).map_err(|broken| broken.invariant), Err("H9"));
 }
 
 #[test]

@@ -136,6 +136,8 @@ impl<const ALIGNMENT: usize> Header for Compact<ALIGNMENT> {
 }
 
 impl<const ALIGNMENT: usize> Fields for Compact<ALIGNMENT> {
+    const HAS_ROOM: bool = false;
+
     #[inline]
     fn write_free(block: Block<Self>, size: usize, prev: Option<Block<Self>>, next: Option<Block<Self>>, base: Base) {
         Self::set_free(block, false);
@@ -210,6 +212,16 @@ impl<const ALIGNMENT: usize> Fields for Compact<ALIGNMENT> {
     #[inline]
     fn set_free(block: Block<Self>, pending: bool) {
         Self::set_state(block, if pending { PENDING } else { 0 });
+    }
+
+    #[inline]
+    fn set_waiting(block: Block<Self>, _: u32) {
+        Self::set_free(block, true);
+    }
+
+    #[inline]
+    fn waiting(_: Block<Self>) -> Option<u32> {
+        None
     }
 
     #[inline]

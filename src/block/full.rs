@@ -11,7 +11,7 @@
 //! ```
 //!
 //! `size` counts the payload only and is a multiple of 8. The four bytes behind `status`, which the C structure leaves
-//! to padding, hold the tag of an owned block, and whether a free one still is to be merged. Both are one atomic word.
+//! to padding, hold the tag of an owned block, and of a free one whether it still is to be merged, or a link. Both are one atomic word.
 
 #![expect(unsafe_code, reason = "fields of a header are raw memory")]
 
@@ -39,10 +39,13 @@ const _: () = assert!(align_of::<Full>() <= ALIGNMENT, "a header may stand where
 const _: () = assert!(HEADER.is_multiple_of(ALIGNMENT), "a payload behind an aligned header is aligned");
 const _: () = assert!(offset_of!(Full, state) == 8 && offset_of!(Full, prev) == 16, "the C structure's places");
 
-/// Of a free block: it still is to be merged.
-const PENDING: u32 = 1;
+/// The note of a free block that still is to be merged and is linked in its payload. Any other note but 0 is the link in
+/// the header of one that is pending as well; numbers of blocks are smaller than both (H8).
+const PENDING: u32 = u32::MAX;
+/// The link to no block.
+const NOBODY: u32 = u32::MAX - 1;
 
-/// Four bytes of status, and behind them four bytes of note: an owned block's tag, or whether a free one is pending.
+/// Four bytes of status, and behind them four bytes of note: an owned block's tag, or whether and how a free one is pending.
 #[inline]
 const fn state(status: Status, note: u32) -> u64 {
     let (status, note) = (status.0.cast_unsigned() as u64, note as u64);
@@ -68,6 +71,14 @@ impl Full {
     }
 
     #[inline]
+    fn note(block: Block<Self>) -> u32 {
+        let state = Self::state(block);
+        #[expect(clippy::cast_possible_truncation, reason = "half of the word")]
+        let note = if cfg!(target_endian = "little") { (state >> 32) as u32 } else { state as u32 };
+        note
+    }
+
+    #[inline]
     fn set_state(block: Block<Self>, status: Status, note: u32) {
         Self::state_at(block).store(state(status, note), Ordering::Relaxed);
     }
@@ -86,6 +97,8 @@ impl Header for Full {
 }
 
 impl Fields for Full {
+    const HAS_ROOM: bool = true;
+
     #[inline]
     fn write_free(block: Block<Self>, size: usize, prev: Option<Block<Self>>, next: Option<Block<Self>>, _: Base) {
         Self::set_size(block, size);
@@ -124,7 +137,7 @@ impl Fields for Full {
 
     #[inline]
     fn is_free(block: Block<Self>) -> bool {
-        Self::state(block) & !state(Status::FREE, PENDING) == state(Status::FREE, 0)
+        Self::status(block) == Status::FREE
     }
 
     #[inline]
@@ -139,7 +152,7 @@ impl Fields for Full {
 
     #[inline]
     fn is_pending(block: Block<Self>) -> bool {
-        Self::state(block) == state(Status::FREE, PENDING)
+        Self::is_free(block) && Self::note(block) != 0
     }
 
     #[inline]
@@ -155,6 +168,21 @@ impl Fields for Full {
     #[inline]
     fn set_free(block: Block<Self>, pending: bool) {
         Self::set_state(block, Status::FREE, if pending { PENDING } else { 0 });
+    }
+
+    #[inline]
+    fn set_waiting(block: Block<Self>, behind: u32) {
+        Self::set_state(block, Status::FREE, if behind == 0 { NOBODY } else { behind });
+    }
+
+    #[inline]
+    fn waiting(block: Block<Self>) -> Option<u32> {
+        match Self::note(block) {
+            _ if !Self::is_free(block) => None,
+            0 | PENDING => None,
+            NOBODY => Some(0),
+            behind => Some(behind),
+        }
     }
 
     #[inline]

@@ -21,6 +21,9 @@ pub trait Header: Fields {
 /// Each reaches single fields of one header, through its place. Size and status are read without the lock as well, so
 /// they are atomics; a reference to a whole header does not exist.
 pub trait Fields: fmt::Debug + Sized + 'static {
+    /// Whether the header of a pending block has room for a link to another one, beside all it has otherwise.
+    const HAS_ROOM: bool;
+
     /// Writes the header of a free block of the heap, field by field.
     fn write_free(block: Block<Self>, size: usize, prev: Option<Block<Self>>, next: Option<Block<Self>>, base: Base);
     /// Writes the header of a mapping that is linked to no other, field by field.
@@ -38,6 +41,11 @@ pub trait Fields: fmt::Debug + Sized + 'static {
     fn set_live(block: Block<Self>);
     fn set_cached(block: Block<Self>);
     fn set_free(block: Block<Self>, pending: bool);
+
+    /// Marks a block as free and pending, linked in its header to the block of that number, or to none if it is 0.
+    fn set_waiting(block: Block<Self>, behind: u32);
+    /// Returns the link that `set_waiting` wrote; `None` if the block is not linked in its header.
+    fn waiting(block: Block<Self>) -> Option<u32>;
 
     fn prev(block: Block<Self>, base: Base) -> Option<Block<Self>>;
     fn next(block: Block<Self>, base: Base) -> Option<Block<Self>>;

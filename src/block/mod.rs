@@ -257,6 +257,24 @@ impl<H: Header> Block<H> {
         H::is_pending(self)
     }
 
+    /// Returns whether the block is pending and linked in its payload.
+    #[inline]
+    pub(crate) fn is_listed(self) -> bool {
+        self.is_pending() && self.waiting().is_none()
+    }
+
+    /// Returns the link of a pending block that is linked in its header: a number, or 0 where it leads to none.
+    #[inline]
+    pub(crate) fn waiting(self) -> Option<u32> {
+        H::waiting(self)
+    }
+
+    /// Marks the block as free and pending, with a link in its header.
+    #[inline]
+    pub(crate) fn set_waiting(self, behind: u32) {
+        H::set_waiting(self, behind);
+    }
+
     /// A caller owns the block from now on.
     #[inline]
     pub(crate) fn set_live(self) {

@@ -44,6 +44,7 @@ impl<H: Header> Heap<H> {
     pub(crate) fn merge_pending(&mut self) {
         let base = self.list.base();
         self.recent = None; // it may be merged now
+        self.pending.settle(base);
         if self.release.is_on() {
             // The record of a large block would be written over the mark of one that was absorbed.
             while let Some(block) = self.pending.take_any(base) {
@@ -55,7 +56,7 @@ impl<H: Header> Heap<H> {
         while let Some(block) = self.pending.drain(base) {
             self.forget();
             while let Some(next) = self.list.mergeable_next(block) {
-                if next.is_pending() {
+                if next.is_listed() {
                     self.pending.absorb(next);
                 } else if !self.displace(next) {
                     break;
@@ -71,7 +72,7 @@ impl<H: Header> Heap<H> {
     fn merge_back(&mut self, block: Block<H>) {
         let mut block = block;
         while let Some(prev) = self.list.mergeable_prev(block) {
-            if prev.is_pending() {
+            if prev.is_listed() {
                 self.list.merge(prev, block); // it has its turn later
                 return;
             }
@@ -135,8 +136,7 @@ impl<H: Header> Heap<H> {
     #[inline]
     pub(super) fn unplace(&mut self, block: Block<H>) -> bool {
         if block.is_pending() {
-            self.pending.remove(block, self.list.base());
-            return true;
+            return self.pending.remove(block, self.list.base());
         }
         self.displace(block)
     }

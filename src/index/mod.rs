@@ -14,6 +14,7 @@ mod chain;
 mod pairing;
 pub(crate) mod pending;
 pub(crate) mod treap;
+mod waiting;
 
 use crate::block::{Base, Block, Header};
 use pending::{Links, links, links_mut};

@@ -1,14 +1,15 @@
 //! The free blocks that still are to be merged: doubly linked lists, so that one which is absorbed meanwhile (R12 b) can
 //! leave.
 //!
-//! By the contract there is one list, which the next search empties (R5). A policy that defers has another one for each
-//! small size: a request of just that size takes a block from there, and merging waits until much has been freed. What is
-//! not small is merged at once and waits in the first list for its place in the index.
+//! By the contract there is one list, which the next search empties (R5). Before that search a block is
+//! [`waiting`](super::waiting), if its header has room for that, so that its payload stays as it was. A policy that defers
+//! has another list for each small size: a request of just that size takes a block from there, and merging waits until much
+//! has been freed. What is not small is merged at once and waits in the first list for its place in the index.
 #![expect(unsafe_code, reason = "the links of a free block lie in its payload")]
 
+use super::waiting::Waiting;
 use super::{SMALL, UNIT};
 use crate::block::{Base, Block, Header};
-use std::marker::PhantomData;
 
 /// Instead of a link: the block has become part of another one.
 const ABSORBED: u32 = u32::MAX;
@@ -31,7 +32,8 @@ pub(crate) struct Pending<H> {
     large: usize,
     oldest_large: u32,
     by_size: bool,
-    layout: PhantomData<H>,
+    /// By the contract, and where headers have room: what was freed since the last search. The lists are empty then.
+    waiting: Waiting<H>,
 }
 
 /// The two links in the payload of a free block: of its tree, or of the pending list.
@@ -65,7 +67,35 @@ impl<H: Header> Pending<H> {
             large: 0,
             oldest_large: 0,
             by_size,
-            layout: PhantomData,
+            waiting: Waiting::new(),
+        }
+    }
+
+    /// Whether payloads of blocks that are added stay as they are.
+    #[inline]
+    const fn spares_payloads(&self) -> bool {
+        H::HAS_ROOM && !self.by_size
+    }
+
+    /// Moves what is waiting to the lists, at the beginning of a search.
+    #[inline]
+    pub(crate) fn settle(&mut self, base: Base) {
+        if !self.spares_payloads() {
+            return;
+        }
+        let mut first = self.first[0];
+        self.waiting.take_all(base, |mut block: Block<H>| {
+            let number = base.number(block).get();
+            block.set_free(true);
+            *links_mut(&mut block) = Links { left: 0, right: first };
+            if let Some(mut behind) = base.block::<H>(first) {
+                links_mut(&mut behind).left = number;
+            }
+            first = number;
+        });
+        self.first[0] = first;
+        if first != 0 {
+            self.lowest = 0;
         }
     }
 
@@ -209,12 +239,20 @@ impl<H: Header> Pending<H> {
         if self.by_size {
             return block.is_free() && block.is_pending();
         }
+        if self.spares_payloads() {
+            return self.waiting.is_only(block);
+        }
         self.first[0] == base.number(block).get() && links(block).right == 0
     }
 
     /// Adds a free block.
     #[inline]
     pub(crate) fn push(&mut self, mut block: Block<H>, base: Base) {
+        if self.spares_payloads() {
+            self.waiting.push(block, base);
+            self.bytes += block.heap_size();
+            return;
+        }
         let (number, size) = (base.number(block).get(), block.heap_size());
         let list = self.list(size);
         block.set_free(true);
@@ -228,9 +266,16 @@ impl<H: Header> Pending<H> {
         self.bytes += size;
     }
 
-    /// Takes out a block that is there. It keeps the mark of a pending one.
+    /// Takes out a pending block; `false` if it is not there, as a program wrote over its header.
     #[inline]
-    pub(crate) fn remove(&mut self, block: Block<H>, base: Base) {
+    pub(crate) fn remove(&mut self, block: Block<H>, base: Base) -> bool {
+        if self.spares_payloads() && !block.is_listed() {
+            let was_there = self.waiting.remove(block, base);
+            if was_there {
+                self.bytes -= block.heap_size();
+            }
+            return was_there;
+        }
         let Links { left, right } = links(block);
         let size = block.heap_size();
         let list = self.list(size);
@@ -252,12 +297,14 @@ impl<H: Header> Pending<H> {
         }
         self.bytes -= size;
         block.set_free(false);
+        true
     }
 
     /// How many blocks there are, `None` if the links do not agree or lead to what is no such block. `is_right` says what
     /// may be one; there are no more than `most`.
     pub(crate) fn count(&self, base: Base, most: usize, is_right: impl Fn(Block<H>) -> bool) -> Option<usize> {
-        let (mut count, mut bytes, mut large) = (0, 0, (0, 0));
+        let (mut count, mut bytes) = self.waiting.measure(base, most, &is_right)?;
+        let mut large = (0, 0);
         for (list, first) in self.first.iter().enumerate() {
             let (mut at, mut before) = (*first, 0);
             while let Some(block) = base.block::<H>(at) {

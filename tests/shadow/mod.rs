@@ -8,7 +8,7 @@ use osmem::alloc::{Allocator, Answer, Failure, Seen};
 use osmem::block::{Full, Header, Status};
 use osmem::check::check;
 use osmem::policy::Policy;
-use osmem::size::{MMAP_THRESHOLD, PREALLOCATION, Request};
+use osmem::size::{HEADER, MMAP_THRESHOLD, PREALLOCATION, Request};
 use osmem::sys::Sys;
 use osmem::sys::sim::{Call, Sim};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Shadow<H = Full> {
     pub allocator: Allocator<Sim, H>,
     live: BTreeMap<usize, Live>,
     freed: Vec<*mut u8>,
+    /// What lies in payloads that were freed since the last search, by address.
+    untouched: BTreeMap<usize, Vec<u8>>,
     seed: usize,
     /// Bytes in mappings that the system refused to take back.
     lost: usize,
@@ -63,7 +65,15 @@ impl<H: Header> Shadow<H> {
     pub fn with_policy(sim: Sim, policy: Policy) -> Self {
         let allocator = Allocator::with_policy(sim, policy);
         let exact = policy == Policy::EXACT;
-        Self { allocator, live: BTreeMap::new(), freed: Vec::new(), seed: 0, lost: 0, exact }
+        Self {
+            allocator,
+            live: BTreeMap::new(),
+            freed: Vec::new(),
+            untouched: BTreeMap::new(),
+            seed: 0,
+            lost: 0,
+            exact,
+        }
     }
 
     /// The live blocks in address order.
@@ -97,6 +107,7 @@ impl<H: Header> Shadow<H> {
     /// The contract has no such call; what it does to the heap must fit in.
     pub fn aligned(&mut self, alignment: usize, bytes: usize) -> Answer {
         let answer = self.allocator.aligned(alignment, bytes);
+        self.untouched.clear();
         self.asked();
         let page = self.allocator.sys().page_size();
         match answer {
@@ -126,13 +137,18 @@ impl<H: Header> Shadow<H> {
             "at most one block taken, one given back: {asked:?}"
         );
         let Ok(new) = answer else {
+            self.untouched.clear();
             self.hold(old); // R15
             self.verify();
             return answer;
         };
         self.live.remove(&payload.addr());
-        if new != payload {
+        if new == payload {
+            self.left_behind(old, bytes);
+        } else {
+            self.searched(answer);
             self.freed.push(payload);
+            self.given_up(old);
         }
         if !new.is_null() {
             let keep = old.bytes.min(bytes);
@@ -161,6 +177,9 @@ impl<H: Header> Shadow<H> {
         assert!(!self.exact || asked == expected, "R8: {asked:?}, not {expected:?}");
         self.live.remove(&payload.addr());
         self.freed.push(payload);
+        if mapped.is_empty() {
+            self.given_up(old);
+        }
         self.verify();
     }
 
@@ -198,6 +217,7 @@ impl<H: Header> Shadow<H> {
     ) -> Answer {
         let plan = self.plan(request, threshold);
         let answer = call(&mut self.allocator);
+        self.searched(answer);
         let asked = self.asked();
         match plan {
             Plan::Nothing => assert_eq!((answer, asked), (Ok(ptr::null_mut()), vec![]), "R1"),
@@ -211,6 +231,38 @@ impl<H: Header> Shadow<H> {
         match request {
             Some(request) => self.adopt(answer, request.bytes(), H::SMALLEST_BLOCK),
             None => answer,
+        }
+    }
+
+    /// A block of the heap was freed: until the next search its payload stays as it is, if header and policy are the
+    /// contract's.
+    fn given_up(&mut self, old: Live) {
+        if self.exact
+            && H::BYTES == HEADER
+            && self.allocator.heap_blocks().any(|seen| seen.payload == old.payload.addr())
+        {
+            self.untouched.insert(old.payload.addr(), contents(old.payload, old.bytes).to_vec());
+        }
+    }
+
+    /// The same of what a block gives up that was resized in its place. What it absorbed is not free any more.
+    fn left_behind(&mut self, old: Live, bytes: usize) {
+        let (start, end) = (old.payload.addr(), old.payload.addr() + bytes.next_multiple_of(H::ALIGNMENT) + H::BYTES);
+        self.untouched.retain(|at, _| !(start..end).contains(at));
+        let has_rest = self.allocator.heap_blocks().any(|seen| seen.payload == end && seen.status == Status::FREE);
+        if self.exact && H::BYTES == HEADER && has_rest && end < start + old.bytes {
+            let rest = contents(old.payload, old.bytes)[end - start..].to_vec();
+            self.untouched.insert(end, rest);
+        }
+    }
+
+    /// A call has looked for a block of the heap, unless it gave a mapping or nothing.
+    fn searched(&mut self, answer: Answer) {
+        let is_elsewhere = answer.is_ok_and(|payload| {
+            payload.is_null() || self.allocator.mapped_blocks().any(|seen| seen.payload == payload.addr())
+        });
+        if !is_elsewhere {
+            self.untouched.clear();
         }
     }
 
@@ -306,6 +358,10 @@ impl<H: Header> Shadow<H> {
     fn verify(&self) {
         assert_eq!(check(&self.allocator), Ok(()));
         assert!(self.allocator.sys().foreign_is_intact(), "R16: no foreign byte is written");
+        for (payload, bytes) in &self.untouched {
+            let now = contents(ptr::with_exposed_provenance_mut(*payload), bytes.len());
+            assert!(now == bytes, "O10: {} freed bytes at {payload:#x} stay as they were", bytes.len());
+        }
         for block in self.live.values() {
             let (bytes, expected) = (contents(block.payload, block.bytes), expected(block.seed, block.bytes));
             let edge = EDGE.min(block.bytes);

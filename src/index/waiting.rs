@@ -1,0 +1,129 @@
+//! The blocks that were freed since the last search, by the contract's layout and policy: their payloads stay as they were
+//! (O10), and so the links that hold them lie in their headers.
+//!
+//! A header has room for one link, not for two. So there are many short chains, chosen by the block's place: one that is
+//! absorbed meanwhile (R12 b) leaves the chain behind a short walk.
+
+use crate::block::{Base, Block, Header};
+use std::marker::PhantomData;
+
+/// Bits of a chain's number.
+const BITS: u32 = 12;
+const CHAINS: usize = 1 << BITS;
+const WORDS: usize = CHAINS / 64;
+
+const _: () = assert!(WORDS == 64, "one word says which words are not 0");
+
+/// The chains. Links are numbers that count from the base of the heap; 0 leads nowhere.
+#[derive(Debug)]
+pub(super) struct Waiting<H> {
+    first: [u32; CHAINS],
+    /// A bit for each chain that is not empty, and one for each of these words that is not 0.
+    filled: [u64; WORDS],
+    words: u64,
+    /// The number of blocks in all chains.
+    count: usize,
+    layout: PhantomData<H>,
+}
+
+/// The chain of a block: neighbours, and blocks at regular distances, are spread over all of them.
+#[inline]
+const fn chain(number: u32) -> usize {
+    (number.wrapping_mul(0x9e37_79b1) >> (u32::BITS - BITS)) as usize
+}
+
+impl<H: Header> Waiting<H> {
+    pub(super) const fn new() -> Self {
+        Self { first: [0; CHAINS], filled: [0; WORDS], words: 0, count: 0, layout: PhantomData }
+    }
+
+    /// Returns whether this block is there, and no other.
+    #[inline]
+    pub(super) fn is_only(&self, block: Block<H>) -> bool {
+        self.count == 1 && block.is_free() && block.waiting().is_some()
+    }
+
+    /// Adds a block; writes to nothing but its header.
+    #[inline]
+    pub(super) fn push(&mut self, block: Block<H>, base: Base) {
+        let number = base.number(block).get();
+        let chain = chain(number);
+        block.set_waiting(self.first[chain]);
+        self.first[chain] = number;
+        self.filled[chain / 64] |= 1 << (chain % 64);
+        self.words |= 1 << (chain / 64);
+        self.count += 1;
+    }
+
+    /// Takes out a block, which is free and merged then; `false` if it is not there, as a program wrote over its header.
+    pub(super) fn remove(&mut self, block: Block<H>, base: Base) -> bool {
+        let number = base.number(block).get();
+        let chain = chain(number);
+        let Some(behind) = block.waiting() else { return false };
+        let mut before: Option<Block<H>> = None;
+        let mut at = self.first[chain];
+        while at != number {
+            let Some(other) = base.block::<H>(at) else { return false };
+            let Some(next) = other.waiting() else { return false };
+            (before, at) = (Some(other), next);
+        }
+        match before {
+            Some(before) => before.set_waiting(behind),
+            None => self.first[chain] = behind,
+        }
+        if self.first[chain] == 0 {
+            self.filled[chain / 64] &= !(1 << (chain % 64));
+            if self.filled[chain / 64] == 0 {
+                self.words &= !(1 << (chain / 64));
+            }
+        }
+        self.count -= 1;
+        block.set_free(false);
+        true
+    }
+
+    /// Takes out all blocks; each is handed to `take`, which may write to it.
+    #[inline]
+    pub(super) fn take_all(&mut self, base: Base, mut take: impl FnMut(Block<H>)) {
+        while self.words != 0 {
+            let word = self.words.trailing_zeros() as usize;
+            self.words &= self.words - 1;
+            let mut bits = std::mem::take(&mut self.filled[word]);
+            while bits != 0 {
+                let chain = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let mut at = std::mem::take(&mut self.first[chain]);
+                while let Some(block) = base.block::<H>(at) {
+                    at = block.waiting().unwrap_or(0);
+                    take(block);
+                }
+            }
+        }
+        self.count = 0;
+    }
+
+    /// Returns how many blocks there are, and their payload in bytes; `None` if the chains lead to what is no such block.
+    pub(super) fn measure(
+        &self,
+        base: Base,
+        most: usize,
+        is_right: &impl Fn(Block<H>) -> bool,
+    ) -> Option<(usize, usize)> {
+        let (mut count, mut bytes) = (0, 0);
+        for (number, first) in self.first.iter().enumerate() {
+            if (*first != 0) != (self.filled[number / 64] >> (number % 64) & 1 == 1) {
+                return None;
+            }
+            let mut at = *first;
+            while let Some(block) = base.block::<H>(at) {
+                if count == most || chain(at) != number || !is_right(block) {
+                    return None;
+                }
+                (count, bytes) = (count + 1, bytes + block.heap_size());
+                at = block.waiting()?;
+            }
+        }
+        let words = (0..WORDS).filter(|word| self.filled[*word] != 0).fold(0, |words, word| words | 1_u64 << word);
+        (count == self.count && words == self.words).then_some((count, bytes))
+    }
+}
