@@ -212,7 +212,12 @@ impl Check<'_> {
 
         let record = self.record(records, &runs, start.elapsed());
         match args.format {
-            Format::Text => text::rest(&mut out, &record, output::width())?,
+            Format::Text => {
+                text::rest(&mut out, &record, output::width())?;
+                if let Some(note) = self.runner.shortened() {
+                    writeln!(out, "{note}")?;
+                }
+            }
             Format::Json => json::write(&mut out, &record)?,
         }
         out.flush()?;

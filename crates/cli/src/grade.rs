@@ -42,6 +42,12 @@ const MIB: u64 = 1 << 20;
 /// How plain C files are compiled, up to their names.
 const COMPILE: &str = "cc -std=gnu11 -Wall -Wextra -I. -Isrc -Iinclude -Iutils";
 
+/// How plain C++ files are compiled, up to their names.
+const COMPILE_CXX: &str = "c++ -std=gnu++17 -Wall -Wextra -I. -Isrc -Iinclude -Iutils";
+
+/// How either is linked.
+const SHARED: &str = "-O1 -g -shared -fPIC -pthread -Wl,-z,defs -o libosmem.so";
+
 /// Runs `osmem grade`.
 pub fn run(args: &GradeArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let course = args.course.as_deref().map_or_else(|| Ok(Course::default()), Course::load)?;
@@ -149,7 +155,7 @@ impl Class<'_> {
 
     fn kept_or_anew(&self, found: &Found, cpu: Option<usize>) -> Result<Submission, Error> {
         let days = self.late.get(&found.name).copied().unwrap_or(0.0);
-        let digest = intake::digest(found);
+        let digest = intake::digest(found, self.desk.course);
         let name = digest.as_deref().unwrap_or_default();
         let key = self.desk.key(name, &found.name, days, self.args.allow_prebuilt);
         if self.args.resume
@@ -222,6 +228,7 @@ impl Class<'_> {
         record.tests = judged.tests;
         record.behaves = judged.behaves;
         record.causes = judged.causes;
+        record.notes.extend(judged.notes);
         record.counterexample = judged.counterexample;
         if let Some((outcome, reason)) = judged.fault {
             end(record, outcome, reason);
@@ -229,7 +236,7 @@ impl Class<'_> {
         }
         let log = record.build.as_ref().map_or("", |build| &build.log).to_owned();
         let c_files = match &recipe {
-            Recipe::Cargo | Recipe::Prebuilt { .. } => Vec::new(),
+            Recipe::Cargo | Recipe::Cxx { .. } | Recipe::Prebuilt { .. } => Vec::new(),
             _ => c_files(&bench.source),
         };
         let building = boxed.building(&bench.source, &self.desk.toolchain);
@@ -256,11 +263,14 @@ impl Class<'_> {
             Ok(unpacked) => unpacked,
             Err(refusal) => return refused(record, refusal),
         };
+        record.notes = unpacked.notes;
         let recipe = match intake::recognise(&bench.source, course, self.args.allow_prebuilt) {
             Ok(recipe) => recipe,
             Err(refusal) => return refused(record, refusal),
         };
-        record.notes = unpacked.notes;
+        if let Err(refusal) = intake::clear(&bench.source, &recipe, &mut record.notes) {
+            return refused(record, refusal);
+        }
         // After that, or they would pass for the submission's own.
         if let Err(refusal) = overlay::fill(&bench.source) {
             return refused(record, refusal);
@@ -284,7 +294,10 @@ impl Class<'_> {
                 let lacking = recipe.tools().iter().find(|tool| building.lacks(tool));
                 let (outcome, reason) = match lacking.filter(|_| outcome == Outcome::NoBuild) {
                     Some(tool) => (Outcome::InfraError, format!("{tool} is missing here; `osmem doctor` says more")),
-                    None => (outcome, reason),
+                    None => (
+                        outcome,
+                        build::missing_header(&ran.log).map_or(reason.clone(), |told| format!("{reason}: {told}")),
+                    ),
                 };
                 end(record, outcome, reason);
                 return Ok(None);
@@ -359,16 +372,28 @@ fn command(recipe: &Recipe) -> Option<String> {
         Recipe::Makefile { dir } => {
             format!("export UTILS_PATH=\"$PWD/utils\"; cd {} && make --no-print-directory", build::quoted(dir))
         }
-        Recipe::C { files } => {
-            let mut files: Vec<_> = files.iter().map(|file| build::quoted(file)).collect();
-            let printf = "utils/printf.c".to_owned();
-            if !files.contains(&printf) {
-                files.push(printf);
-            }
-            format!("{COMPILE} -O1 -g -shared -fPIC -pthread -Wl,-z,defs -o libosmem.so {}", files.join(" "))
+        Recipe::C { files } => format!("{COMPILE} {SHARED} {}", with_printf(files).join(" ")),
+        Recipe::Cxx { files, c } => {
+            let c = with_printf(c).join(" ");
+            let files: Vec<_> = files.iter().map(|file| build::quoted(file)).collect();
+            format!(
+                "n=0; for file in {c}; do n=$((n + 1)); {COMPILE} -O1 -g -fPIC -c -o \"$TMPDIR/$n.o\" \"$file\" || exit; done; \
+                 {COMPILE_CXX} {SHARED} {} \"$TMPDIR\"/*.o",
+                files.join(" ")
+            )
         }
         Recipe::Prebuilt { .. } => return None,
     })
+}
+
+/// C files as words of a command, with the printf of the overlay.
+fn with_printf(files: &[PathBuf]) -> Vec<String> {
+    let mut files: Vec<_> = files.iter().map(|file| build::quoted(file)).collect();
+    let printf = "utils/printf.c".to_owned();
+    if !files.contains(&printf) {
+        files.push(printf);
+    }
+    files
 }
 
 /// The C files of a submission, for its warnings.
