@@ -211,7 +211,12 @@ impl Check<'_> {
         scene::settle(&mut records);
         let record = self.record(records, &runs, start.elapsed());
         match args.format {
-            Format::Text => text::rest(&mut out, &record, output::width())?,
+            Format::Text => {
+                text::rest(&mut out, &record, output::width())?;
+                if let Some(note) = self.runner.shortened() {
+                    writeln!(out, "{note}")?;
+                }
+            }
             Format::Json => json::write(&mut out, &record)?,
         }
         out.flush()?;
@@ -294,6 +299,6 @@ impl Check<'_> {
             }
             Err(problem) => Some(problem),
         };
-        Judged { record, run: Some(run), problem }
+        Judged { record, run: (!crate::verdict::is_halfway(seen)).then_some(run), problem }
     }
 }

@@ -31,7 +31,8 @@ pub fn step_of(entry: &Entry) -> Option<Step> {
                 Request::Realloc { pointer, size } => call::Request::Realloc { pointer: address(pointer), size },
                 Request::Free { pointer } => call::Request::Free { pointer: address(pointer) },
             },
-            asked: call.events.iter().map(system_of).collect(),
+            // What a library prints is no concern of the oracle's.
+            asked: call.events.iter().filter(|event| !event.is_output()).map(system_of).collect(),
             result: match call.result {
                 Outcome::Returned(place) => Some(place.map_or(NULL, address)),
                 Outcome::Never => None,

@@ -5,6 +5,7 @@
 
 pub mod boxed;
 pub mod build;
+mod command;
 pub mod course;
 pub mod desk;
 mod folder;
@@ -19,7 +20,7 @@ mod workshop;
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 use osmem_trace::run::Cancel;
@@ -33,14 +34,11 @@ use crate::report::progress;
 use course::Course;
 use desk::Desk;
 use intake::{Found, Recipe, Refusal};
-use record::{Build, Outcome, Score, Submission, VERSION};
+use record::{Build, Outcome, Score, Search, Submission, VERSION};
 use report::table;
 use store::Store;
 
 const MIB: u64 = 1 << 20;
-
-/// How plain C files are compiled, up to their names.
-const COMPILE: &str = "cc -std=gnu11 -Wall -Wextra -I. -Isrc -Iinclude -Iutils";
 
 /// Runs `osmem grade`.
 pub fn run(args: &GradeArgs, cancel: &Cancel) -> Result<Exit, Error> {
@@ -149,7 +147,7 @@ impl Class<'_> {
 
     fn kept_or_anew(&self, found: &Found, cpu: Option<usize>) -> Result<Submission, Error> {
         let days = self.late.get(&found.name).copied().unwrap_or(0.0);
-        let digest = intake::digest(found);
+        let digest = intake::digest(found, self.desk.course);
         let name = digest.as_deref().unwrap_or_default();
         let key = self.desk.key(name, &found.name, days, self.args.allow_prebuilt);
         if self.args.resume
@@ -172,6 +170,7 @@ impl Class<'_> {
             containment: self.desk.containment(),
             tracer: self.desk.witness.name(),
             build: None,
+            search: Search::NotRun,
             behaves: Vec::new(),
             causes: Vec::new(),
             tests: Vec::new(),
@@ -220,8 +219,10 @@ impl Class<'_> {
             }
         };
         record.tests = judged.tests;
+        record.search = judged.search;
         record.behaves = judged.behaves;
         record.causes = judged.causes;
+        record.notes.extend(judged.notes);
         record.counterexample = judged.counterexample;
         if let Some((outcome, reason)) = judged.fault {
             end(record, outcome, reason);
@@ -229,8 +230,8 @@ impl Class<'_> {
         }
         let log = record.build.as_ref().map_or("", |build| &build.log).to_owned();
         let c_files = match &recipe {
-            Recipe::Cargo | Recipe::Prebuilt { .. } => Vec::new(),
-            _ => c_files(&bench.source),
+            Recipe::Cargo | Recipe::Cxx { .. } | Recipe::Prebuilt { .. } => Vec::new(),
+            _ => command::c_files(&bench.source),
         };
         let building = boxed.building(&bench.source, &self.desk.toolchain);
         for step in &self.desk.course.style {
@@ -256,17 +257,20 @@ impl Class<'_> {
             Ok(unpacked) => unpacked,
             Err(refusal) => return refused(record, refusal),
         };
+        record.notes = unpacked.notes;
         let recipe = match intake::recognise(&bench.source, course, self.args.allow_prebuilt) {
             Ok(recipe) => recipe,
             Err(refusal) => return refused(record, refusal),
         };
-        record.notes = unpacked.notes;
+        if let Err(refusal) = intake::clear(&bench.source, &recipe, &mut record.notes) {
+            return refused(record, refusal);
+        }
         // After that, or they would pass for the submission's own.
         if let Err(refusal) = overlay::fill(&bench.source) {
             return refused(record, refusal);
         }
         let boxed = self.desk.boxed(bench, self.desk.tier);
-        if let Some(command) = command(&recipe) {
+        if let Some(command) = command::command(&recipe) {
             bench.hand_over()?;
             let building = boxed.building(&bench.source, &self.desk.toolchain);
             let limits = (course.limits.build_seconds, course.limits.output_mib * MIB);
@@ -284,7 +288,10 @@ impl Class<'_> {
                 let lacking = recipe.tools().iter().find(|tool| building.lacks(tool));
                 let (outcome, reason) = match lacking.filter(|_| outcome == Outcome::NoBuild) {
                     Some(tool) => (Outcome::InfraError, format!("{tool} is missing here; `osmem doctor` says more")),
-                    None => (outcome, reason),
+                    None => (
+                        outcome,
+                        build::missing_header(&ran.log).map_or(reason.clone(), |told| format!("{reason}: {told}")),
+                    ),
                 };
                 end(record, outcome, reason);
                 return Ok(None);
@@ -307,7 +314,7 @@ impl Class<'_> {
     /// Adds up the points; a submission that never came to its tests has none.
     fn score(&self, record: &mut Submission, days: f64) {
         let failed_itself = record.outcome == Outcome::InfraError
-            || record.tests.iter().any(|test| test.outcome == Outcome::InfraError);
+            || record.tests.iter().any(|test| test.outcome == Outcome::InfraError && test.points > 0.0);
         if failed_itself {
             record.outcome = Outcome::InfraError;
             record.score = None;
@@ -324,14 +331,17 @@ impl Class<'_> {
 
 /// The outcome of a submission that came to its tests: the gravest of theirs, with its reason.
 fn conclude(record: &mut Submission) {
-    let gravest = record.tests.iter().map(|test| test.outcome).max().unwrap_or(Outcome::InfraError);
+    // What is worth nothing decides nothing, unless nothing else was asked for.
+    let is_worth = record.tests.iter().any(|test| test.points > 0.0);
+    let counting = || record.tests.iter().filter(|test| test.points > 0.0 || !is_worth);
+    let gravest = counting().map(|test| test.outcome).max().unwrap_or(Outcome::InfraError);
     record.outcome = gravest;
     if gravest == Outcome::Pass {
         return;
     }
-    let failed = record.tests.iter().filter(|test| test.outcome != Outcome::Pass).count();
-    let count = format!("{failed} of {} tests did not pass", record.tests.len());
-    let told = record.tests.iter().find(|test| test.outcome == gravest && !test.hidden);
+    let failed = counting().filter(|test| test.outcome != Outcome::Pass).count();
+    let count = format!("{failed} of {} tests did not pass", counting().count());
+    let told = counting().find(|test| test.outcome == gravest && !test.hidden);
     record.reason = Some(match told.and_then(|test| Some((&test.name, test.reason.as_ref()?))) {
         Some((name, reason)) => format!("{count}; {name}: {}", report::words::parts(reason).0),
         None => count,
@@ -346,45 +356,6 @@ fn end(record: &mut Submission, outcome: Outcome, reason: String) {
 /// To hundredths: what a score is counted in. Reports show points as they are, see `report::words`.
 fn round(points: f64) -> f64 {
     (points * 100.0).round() / 100.0
-}
-
-/// What builds a submission; nothing for one that is built already.
-fn command(recipe: &Recipe) -> Option<String> {
-    Some(match recipe {
-        Recipe::Course { command } => command.clone(),
-        Recipe::Cargo => "cargo build --release --offline --quiet".to_owned(),
-        Recipe::Makefile { dir } if dir.as_os_str().is_empty() => {
-            "UTILS_PATH=\"$PWD/utils\" make --no-print-directory".to_owned()
-        }
-        Recipe::Makefile { dir } => {
-            format!("export UTILS_PATH=\"$PWD/utils\"; cd {} && make --no-print-directory", build::quoted(dir))
-        }
-        Recipe::C { files } => {
-            let mut files: Vec<_> = files.iter().map(|file| build::quoted(file)).collect();
-            let printf = "utils/printf.c".to_owned();
-            if !files.contains(&printf) {
-                files.push(printf);
-            }
-            format!("{COMPILE} -O1 -g -shared -fPIC -pthread -Wl,-z,defs -o libosmem.so {}", files.join(" "))
-        }
-        Recipe::Prebuilt { .. } => return None,
-    })
-}
-
-/// The C files of a submission, for its warnings.
-fn c_files(source: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for folder in [source.to_owned(), source.join("src")] {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-            if plain && path.extension().is_some_and(|ending| ending == "c") {
-                files.extend(path.strip_prefix(source).ok().map(PathBuf::from));
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 fn exit_of(records: &[Submission]) -> Exit {

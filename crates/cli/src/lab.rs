@@ -119,7 +119,7 @@ impl Lab {
         let stage = Stage::write(&self.top(), &header, scripts)?;
         let all = time.saturating_mul(u32::try_from(lengths.len()).unwrap_or(u32::MAX)).saturating_add(MARGIN);
         let spec = self.spec(&stage, &["all"], all.min(LONGEST), cpu);
-        let recording = tracer.record(&spec, Watch::Marks(Some(key)), &self.cancel)?;
+        let recording = self.witness.record(tracer, &spec, Watch::Marks(Some(key)), &self.cancel)?;
         Ok(Batch { recording, header, file: stage.read()? })
     }
 

@@ -71,7 +71,7 @@ pub fn run_of(name: &str, seen: &Observation, checks: bool) -> Run {
 
 fn end_of(seen: &Observation, checks: bool) -> End {
     match (seen.stopped, &seen.trace.end, seen.proof) {
-        (Some(Stopped::Timeout | Stopped::Cancelled), ..) => End::Timeout,
+        (Some(Stopped::Timeout | Stopped::Starved | Stopped::Cancelled), ..) => End::Timeout,
         (Some(Stopped::LogLimit | Stopped::OutputLimit | Stopped::MemoryLimit | Stopped::Starter(_)), ..) => End::Limit,
         _ if !seen.forged.is_empty() => End::Forged,
         (None, model::End::Killed(signal), _) => End::Crash(signal.clone()),

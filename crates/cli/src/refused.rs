@@ -171,8 +171,6 @@ pub fn each(plain: &Observation) -> impl Iterator<Item = Refusal> {
 
 /// A run that failed, with what is left of it.
 pub struct Failed {
-    /// What was refused.
-    pub refusal: Refusal,
     /// What was seen.
     pub seen: Observation,
     /// The same for the oracle.
@@ -222,7 +220,7 @@ pub fn bear(
         record.judged_by = Judge::Oracle;
         record.output = verdict::last_lines(&seen.stderr);
         record.lasted(plain.elapsed + start.elapsed());
-        return Ok(Borne::Not(Box::new(Failed { refusal, seen, run })));
+        return Ok(Borne::Not(Box::new(Failed { seen, run })));
     }
     record.lasted(plain.elapsed + start.elapsed());
     Ok(Borne::All)

@@ -1,17 +1,24 @@
 //! Runs test programs with one library under one witness.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use osmem_trace::run::{Cancel, Limits, Refusal, RunError, Starter};
+use osmem_trace::model::Outcome;
+use osmem_trace::run::{Cancel, Limits, Refusal, RunError, Starter, Stopped};
 use osmem_trace::{Observation, Spec, Witness};
 
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::tracers::Wanted;
 use crate::{library, limits, loader};
+
+/// After so many runs that hung in the same way, the others have less time.
+const MOST_HUNG: u32 = 3;
+/// The time that they have then.
+const SHORT: Duration = Duration::from_millis(500);
 
 /// Bytes of a tracer's log, about twenty times what the longest test makes.
 const LOG_LIMIT: u64 = 16 << 20;
@@ -43,6 +50,16 @@ pub struct Runner {
     aslr: bool,
     starter: Option<Arc<dyn Starter>>,
     cancel: Cancel,
+    so_far: Mutex<SoFar>,
+}
+
+/// What is known of the runs that are over.
+#[derive(Debug, Default)]
+struct SoFar {
+    /// How many hung, by the function that they hung in; empty: in none.
+    hung: BTreeMap<&'static str, u32>,
+    /// The time that all of them used.
+    spent: Duration,
 }
 
 impl Runner {
@@ -67,6 +84,7 @@ impl Runner {
             aslr: true,
             starter: None,
             cancel: cancel.clone(),
+            so_far: Mutex::default(),
         })
     }
 
@@ -79,7 +97,8 @@ impl Runner {
         cancel: &Cancel,
     ) -> Self {
         // The same addresses in every run, since a program may print some.
-        Self { witness, library, probe, limits, aslr: false, starter: Some(starter), cancel: cancel.clone() }
+        let cancel = cancel.clone();
+        Self { witness, library, probe, limits, aslr: false, starter: Some(starter), cancel, so_far: Mutex::default() }
     }
 
     /// One run of `program`, on `cpu` if given, with the address space laid out at random or not.
@@ -112,7 +131,7 @@ impl Runner {
     ) -> Result<Observation, RunError> {
         let spec = Spec {
             library: Some(self.library.clone()),
-            limits: self.limits,
+            limits: Limits { time: self.time(), ..self.limits },
             aslr: aslr && self.aslr,
             starter: self.starter.clone(),
             cpu,
@@ -120,7 +139,43 @@ impl Runner {
             args: program.arguments,
             ..Spec::new(program.path, self.probe.clone())
         };
-        self.witness.observe(&spec, &self.cancel)
+        let seen = self.witness.observe(&spec, &self.cancel)?;
+        let mut so_far = self.so_far();
+        so_far.spent += seen.spent.time;
+        if seen.stopped == Some(Stopped::Timeout) {
+            let unfinished = seen.trace.calls().find(|call| call.result == Outcome::Never);
+            *so_far.hung.entry(unfinished.map_or("", |call| call.request.function().name())).or_default() += 1;
+        }
+        Ok(seen)
+    }
+
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time that the next run has: less than the limit once several have hung.
+    pub fn time(&self) -> Duration {
+        if self.so_far().hung.values().any(|count| *count >= MOST_HUNG) {
+            SHORT.min(self.limits.time)
+        } else {
+            self.limits.time
+        }
+    }
+
+    /// The time that all runs have used.
+    pub fn spent(&self) -> Duration {
+        self.so_far().spent
+    }
+
+    /// That some runs had less time, if so, and why.
+    pub fn shortened(&self) -> Option<String> {
+        let so_far = self.so_far();
+        let (function, _) = so_far.hung.iter().find(|(_, count)| **count >= MOST_HUNG)?;
+        let place = if function.is_empty() { "outside the library".to_owned() } else { format!("in {function}") };
+        let (short, usual) = (SHORT.min(self.limits.time).as_secs_f64(), self.limits.time.as_secs_f64());
+        (short < usual).then(|| {
+            format!("{MOST_HUNG} runs did not end in time {place}: those after them had {short} s instead of {usual} s")
+        })
     }
 
     /// Whether someone asked for an early end.

@@ -70,8 +70,11 @@ pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected<'_>
     let mut record = TestRecord { header: expected.header, ..TestRecord::new(test, Outcome::Pass, None, seen.elapsed) };
     let fault =
         fault(seen).filter(|fault| expected.is_pinned() || fault.outcome != Outcome::Fail || !is_misplaced(seen));
+    // Printing counts only where all that is left open is settled.
+    let quiet = (!expected.allowed.is_settled()).then(|| seen.trace.without_output());
+    let trace = quiet.as_ref().unwrap_or(&seen.trace);
     let is_golden = |golden: &Trace| {
-        if expected.is_pinned() { *golden == seen.trace } else { scene::is_golden(test, golden, &seen.trace) }
+        if expected.is_pinned() { golden == trace } else { scene::is_golden(test, golden, trace) }
     };
     if expected.golden.is_some_and(is_golden) && fault.is_none() {
         return record;
@@ -88,7 +91,8 @@ pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected<'_>
         (Some(fault), golden) => {
             record.fail(fault.outcome, fault.reason);
             record.difference = match golden {
-                Some(golden) => difference(test, golden, &seen.trace),
+                _ if is_halfway(seen) => None,
+                Some(golden) => difference(test, golden, trace),
                 None => {
                     let found = scene::differences(test, run, expected.header, expected.allowed);
                     found.first().and_then(|(step, divergence)| demanded_in(run, *step, divergence))
@@ -97,7 +101,7 @@ pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected<'_>
         }
         (None, Some(golden)) if expected.is_pinned() => {
             record.fail(Outcome::Fail, "the trace differs from the expected one".to_owned());
-            record.difference = difference(test, golden, &seen.trace);
+            record.difference = difference(test, golden, trace);
         }
         (None, _) => {
             record.judged_by = Judge::Oracle;
@@ -131,14 +135,11 @@ pub fn fault(seen: &Observation) -> Option<Fault> {
 /// Why a run is no whole run of the program: stopped, crashed, ended by someone else, or with marks that are not the probe's.
 pub fn incomplete(seen: &Observation) -> Option<Fault> {
     let place = || whereabouts(seen);
-    let seconds = seen.elapsed.as_secs_f64();
     if let Some(call) = seen.refused.first() {
         return Some(Fault::new(Outcome::Forbidden, format!("{call}: {}", place())));
     }
     match (seen.stopped, &seen.trace.end) {
-        (Some(Stopped::Timeout), _) => {
-            Some(Fault::new(Outcome::Timeout, format!("it did not end within {seconds:.1} s: {}", place())))
-        }
+        (Some(Stopped::Timeout), _) => Some(Fault::new(Outcome::Timeout, timeout(seen))),
         (Some(Stopped::LogLimit), _) => {
             Some(Fault::new(Outcome::Limit, format!("it made too many system calls to log: {}", place())))
         }
@@ -151,6 +152,7 @@ pub fn incomplete(seen: &Observation) -> Option<Fault> {
         (Some(Stopped::Starter(what)), _) => {
             Some(Fault::new(Outcome::Limit, format!("it went over the limit on {what}: {}", place())))
         }
+        (Some(Stopped::Starved), _) => Some(Fault::new(Outcome::InfraError, "this machine was too busy".to_owned())),
         (Some(Stopped::Cancelled), _) => Some(Fault::new(Outcome::InfraError, "it was interrupted".to_owned())),
         // What the filter of a box does with calls of another architecture.
         (None, End::Killed(signal)) if signal == "SIGSYS" => Some(Fault::new(
@@ -189,6 +191,18 @@ impl Fault {
     fn new(outcome: Outcome, reason: String) -> Self {
         Self { outcome, reason }
     }
+}
+
+/// That a run did not end in time. Where it was told only where it stood still: elsewhere that depends on the machine.
+fn timeout(seen: &Observation) -> String {
+    let seconds = seen.time.as_secs_f64();
+    let place = if is_halfway(seen) { "it was still going from call to call".to_owned() } else { whereabouts(seen) };
+    format!("it did not end within {seconds} s of its own: {place}")
+}
+
+/// Whether a run was stopped somewhere on its way, by a clock: what was seen of it depends on the machine.
+pub fn is_halfway(seen: &Observation) -> bool {
+    seen.stopped == Some(Stopped::Timeout) && !seen.spent.stuck
 }
 
 /// Which call a run that ended too early ended in, or after which one.

@@ -8,6 +8,9 @@ pub const RTLD_NEXT: *mut c_void = core::ptr::without_provenance_mut(usize::MAX)
 /// For [`getauxval`]: the address at which the program starts.
 pub const AT_ENTRY: c_ulong = 9;
 
+/// For [`setvbuf`]: fully buffered.
+pub const IOFBF: c_int = 0;
+
 /// The type of `pthread_key_t`.
 pub type Slot = c_uint;
 
@@ -26,6 +29,8 @@ pub struct Location {
 unsafe extern "C" {
     /// The environment; null until the C library has started.
     pub static environ: *mut *mut c_char;
+    /// The stream of standard output.
+    pub static stdout: *mut c_void;
 
     pub fn dladdr(address: *const c_void, location: *mut Location) -> c_int;
     pub fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
@@ -34,5 +39,6 @@ unsafe extern "C" {
     pub fn pthread_getspecific(slot: Slot) -> *mut c_void;
     pub fn pthread_key_create(slot: *mut Slot, destructor: Option<unsafe extern "C" fn(*mut c_void)>) -> c_int;
     pub fn pthread_setspecific(slot: Slot, value: *const c_void) -> c_int;
+    pub fn setvbuf(stream: *mut c_void, buffer: *mut c_char, mode: c_int, size: usize) -> c_int;
     pub fn write(descriptor: c_int, bytes: *const c_void, length: usize) -> isize;
 }

@@ -22,7 +22,7 @@
 //!
 //! **Promises.** Only the outermost call of a thread is announced, not what an allocator calls within. `errno` is
 //! untouched. The probe itself moves no break and makes no mapping after `begin`: it allocates nothing, formats by hand
-//! and starts no thread. All marks come from one instruction, so that a tracer that prints instruction pointers can tell a
+//! and starts no thread. It gives standard output a buffer of its own, so that printing moves no break either. All marks come from one instruction, so that a tracer that prints instruction pointers can tell a
 //! genuine mark from a forged one. Without a key (module `key`) it is silent and only forwards.
 //!
 //! **End proof.** An `end` mark means that the program, not the allocator, chose to end: see module `end`. A program left by

@@ -245,14 +245,16 @@ impl Builtin {
                 place(Placement { aslr: spec.aslr, cpu: spec.cpu });
                 trace(program, job, &spec.program)
             });
-            watch(&mut streams, &done, &shared, &spec.limits, cancel, ask);
-            tracing.join().unwrap_or_else(|_| Err(spawn_error(io::Error::other("the thread that traces panicked"))))
-        })?;
+            let spent = watch(&mut streams, &done, &shared, &spec.limits, cancel, ask);
+            let panicked = |_| Err(spawn_error(io::Error::other("the thread that traces panicked")));
+            tracing.join().unwrap_or_else(panicked).map(|followed| (followed, spent))
+        });
+        let (followed, spent) = followed?;
         let [stdout, stderr] = streams.map(Stream::finish);
         let stopped = shared.stopped();
         let seen = Seen::Steps(followed.steps);
         Ok((
-            Recording { seen, stdout, stderr, stopped, origins: followed.origins, elapsed: start.elapsed() },
+            Recording { seen, stdout, stderr, stopped, origins: followed.origins, spent, elapsed: start.elapsed() },
             followed.started,
         ))
     }

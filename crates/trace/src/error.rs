@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -101,6 +102,14 @@ pub enum RunError {
     NotRefused {
         /// Why not.
         why: String,
+    },
+    /// The machine gave the program no time, again and again.
+    #[error("this machine is too busy: in {:.0} s a program could not use {:.1} s of its own; end what else runs here, or use fewer jobs (-j)", waited.as_secs_f64(), time.as_secs_f64())]
+    Starved {
+        /// The time that it was to have.
+        time: Duration,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// The two tracers saw different things.
     #[error("the tracers disagree ({} beside {}), which is a bug of one of them, or of a program that does not run twice alike:\n{difference}", names[0], names[1])]

@@ -24,6 +24,7 @@
 //! stage       what has to lie ready before a program starts
 //! origin      which file's code made a system call
 //! tracer      what a tracer is, and what it records
+//! meter       the time of a run that counts, on a busy machine too
 //! place       where a program runs, and how its address space is laid out
 //! tail        the last bytes of a stream
 //! environment what the program finds in its environment
@@ -42,6 +43,7 @@ pub mod header;
 pub mod label;
 pub mod log;
 pub mod mark;
+mod meter;
 pub mod model;
 mod origin;
 mod place;

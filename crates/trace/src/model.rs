@@ -168,7 +168,27 @@ pub enum End {
     Killed(String),
 }
 
+impl Event {
+    /// Whether it only writes to standard output or standard error.
+    pub fn is_output(&self) -> bool {
+        matches!(self, Self::Other { name, arguments, .. }
+            if &**name == "write" && ["1, ", "2, "].iter().any(|descriptor| arguments.starts_with(descriptor)))
+    }
+}
+
 impl Trace {
+    /// The same without what was written to standard output and standard error inside calls.
+    #[must_use]
+    pub fn without_output(&self) -> Self {
+        let mut trace = self.clone();
+        for entry in &mut trace.entries {
+            if let Entry::Call(call) = entry {
+                call.events.retain(|event| !event.is_output());
+            }
+        }
+        trace
+    }
+
     /// The calls, without what the program did between them.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.entries.iter().filter_map(|entry| match entry {

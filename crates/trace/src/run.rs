@@ -13,6 +13,7 @@ use crate::mark::Key;
 use crate::model::{End, Function, Trace};
 
 pub use crate::error::RunError;
+pub use crate::meter::Spent;
 pub use crate::origin::{Module, Origin};
 pub use crate::spec::{
     Ask, Cancel, Environment, Finish, Instruction, Limits, Refusal, Refused, Spec, Start, Started, Starter, Stopped,
@@ -52,6 +53,10 @@ pub struct Observation {
     pub stdout: Vec<u8>,
     /// The last bytes of its standard error.
     pub stderr: Vec<u8>,
+    /// The time that counts: see [`Limits::time`].
+    pub spent: Spent,
+    /// The limit on it.
+    pub time: Duration,
     /// From the start of the tracer to its end.
     pub elapsed: Duration,
 }
@@ -82,12 +87,14 @@ pub struct Source {
 
 /// Runs a program with the probe and says what was seen. Blocks until it ended; `cancel` ends it early from another thread.
 ///
+/// One run that was stopped as starved is no error here; [`Witness::observe`] tries again.
+///
 /// The program's standard input is empty. The calling thread keeps its CPUs.
 pub fn observe(tracer: &dyn Tracer, spec: &Spec, cancel: &Cancel) -> Result<Observation, RunError> {
     // Its seed comes from the system's source of random numbers.
     let key = Key::new(RandomState::new().build_hasher().finish() | 1);
     let recording = tracer.record(spec, Watch::Calls(&key), cancel)?;
-    evaluate::evaluate(recording, &key)
+    evaluate::evaluate(recording, spec.limits.time, &key)
 }
 
 /// What a program did that was watched from afar.

@@ -159,8 +159,10 @@ pub enum Environment {
 /// When to end a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Wall clock.
+    /// Time that the run uses: of processors, and asleep. What it waits for a processor or for its tracer does not count.
     pub time: Duration,
+    /// How many times as long a busy machine may take for it.
+    pub patience: u32,
     /// Bytes of the tracer's log. The built-in tracer, which writes none, counts what a line of such a log usually has.
     pub log: u64,
     /// Bytes that the program writes to standard output, and as many to standard error.
@@ -173,7 +175,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(10), log: 32 << 20, output: 16 << 20, tail: 16 << 10, memory: 4 << 30 }
+        Self {
+            time: Duration::from_secs(10),
+            patience: 20,
+            log: 32 << 20,
+            output: 16 << 20,
+            tail: 16 << 10,
+            memory: 4 << 30,
+        }
     }
 }
 
@@ -182,6 +191,8 @@ impl Default for Limits {
 pub enum Stopped {
     /// [`Limits::time`] was over.
     Timeout,
+    /// The machine was too busy to let it use [`Limits::time`]; see [`Limits::patience`].
+    Starved,
     /// [`Limits::log`] was reached.
     LogLimit,
     /// [`Limits::output`] was reached.

@@ -55,8 +55,9 @@ impl Strace {
             }
         }
         check::log(&log, &stage.log(), &spec.program)?;
-        let Log { text, stdout, stderr, stopped, elapsed, .. } = log;
-        Ok((Recording { seen: Seen::Log(text), stdout, stderr, stopped, origins: Vec::new(), elapsed }, starter))
+        let Log { text, stdout, stderr, stopped, spent, elapsed, .. } = log;
+        let (seen, origins) = (Seen::Log(text), Vec::new());
+        Ok((Recording { seen, stdout, stderr, stopped, origins, spent, elapsed }, starter))
     }
 
     fn record_program(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::RunError;
 use crate::log::{self, LogError, Step};
 use crate::mark::Key;
+use crate::meter::Spent;
 use crate::origin::Origin;
 use crate::spec::{Cancel, Finish, Spec, Stopped};
 
@@ -56,6 +57,8 @@ pub struct Recording {
     pub stopped: Option<Stopped>,
     /// Where system calls inside calls came from, by the lines of their steps; only the built-in tracer knows.
     pub origins: Vec<(usize, Origin)>,
+    /// The time that counts.
+    pub spent: Spent,
     /// From the start of the tracer to its end.
     pub elapsed: Duration,
 }

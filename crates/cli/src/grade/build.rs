@@ -64,6 +64,9 @@ fn fault(seen: &Glimpse, seconds: u64) -> Option<(Outcome, String)> {
     let limit = |what: &str| Some((Outcome::Limit, format!("the build went over the limit on {what}")));
     match (seen.stopped, &seen.end) {
         (Some(Stopped::Timeout), _) => Some((Outcome::Timeout, format!("the build did not end within {seconds} s"))),
+        (Some(Stopped::Starved), _) => {
+            Some((Outcome::InfraError, format!("this machine was too busy for a build of {seconds} s")))
+        }
         (Some(Stopped::OutputLimit), _) => limit("output"),
         (Some(Stopped::LogLimit), _) => limit("processes that it starts"),
         (Some(Stopped::MemoryLimit), _) => limit("memory"),
@@ -80,6 +83,19 @@ fn fault(seen: &Glimpse, seconds: u64) -> Option<(Outcome, String)> {
         (None, Some(End::Killed(signal))) => Some((Outcome::NoBuild, format!("the build was ended by {signal}"))),
         (None, None) => Some((Outcome::InfraError, "nobody knows how the build ended".to_owned())),
     }
+}
+
+/// The header that a compiler did not find, if that is why a build failed, and where it may come from.
+pub fn missing_header(log: &str) -> Option<String> {
+    let header = log.lines().find_map(|line| {
+        let rest = line.split_once("fatal error: ")?.1;
+        let gcc = rest.strip_suffix(": No such file or directory");
+        gcc.or_else(|| rest.strip_prefix('\'')?.strip_suffix("' file not found"))
+    })?;
+    let header: String = line(header);
+    Some(format!(
+        "{header} is missing; if the course hands it out, `under` of [overlay] in the course file lays it there"
+    ))
 }
 
 /// Without the path of the working folder, which is another one each time.

@@ -1,8 +1,9 @@
 //! From a path on the command line to a folder that can be built: what was submitted, read, allowed, overlaid, recognised.
 //!
-//! A submission is an enemy: no link is followed, nothing but files and folders is taken, every reading is bounded, and
-//! what is doubtful is refused, never repaired. What is taken is held in memory until all of it has been looked at.
+//! A submission is an enemy: no link is followed, nothing but files and folders is taken, every reading is bounded, and what is doubtful
+//! is refused, never repaired. What else lies in a folder is left out with a note; an archive that holds it was packed so, and is refused. What is taken is held in memory until all of it has been looked at.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::grade::course::Course;
@@ -17,7 +18,7 @@ mod recipe;
 mod refusal;
 mod tree;
 
-pub use artifact::artifact;
+pub use artifact::{artifact, clear};
 pub use digest::digest;
 pub use find::{Finds, Found, Shape, find};
 pub use name::safe;
@@ -30,8 +31,10 @@ use bundle::{Bundle, listed};
 pub const MOST_FILES: usize = 2_000;
 /// The most bytes that are taken into a build; also of an archive, a file and a library.
 pub const MOST_BYTES: u64 = 64 << 20;
-/// The most files and folders that are looked at, those that are not taken included.
+/// The most files and folders that are looked at.
 pub const MOST_SEEN: usize = 10_000;
+/// The most entries of folders that are read, those that are never taken included.
+pub const MOST_LISTED: usize = 200_000;
 /// The most bytes that are read, those that are not taken included.
 pub const MOST_READ: u64 = 128 << 20;
 /// The most folders within folders.
@@ -61,6 +64,9 @@ pub fn unpack(found: &Found, course: &Course, under: &[(PathBuf, &[u8])], to: &P
         Shape::Zip | Shape::Tar | Shape::TarGz | Shape::TarXz => {
             let bytes = tree::read_submitted(&found.path)?;
             archive::take(found.shape, &bytes, &mut bundle, &mut notes)?;
+            for (what, paths) in bundle.sort_out(remains) {
+                notes.push(format!("left out, {what}: {}", listed(&paths)));
+            }
         }
     }
     if let Some(files) = &course.files {
@@ -92,6 +98,20 @@ pub fn unpack(found: &Found, course: &Course, under: &[(PathBuf, &[u8])], to: &P
 /// What a folder of no interest is called: version control, and what builds leave behind.
 fn is_ballast(name: &[u8]) -> bool {
     [&b".git"[..], b"target", b"node_modules"].contains(&name)
+}
+
+/// What a file is, in the plural, that a crash or a build has left behind. Nothing of it comes into a build, where make would take it for
+/// up to date. The library at the top stays: it may be all that there is.
+fn remains(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.as_bytes();
+    let is_numbered = |start: &[u8]| name.strip_prefix(start).is_some_and(|rest| rest.iter().all(u8::is_ascii_digit));
+    let ends = |ending: &&[u8]| name.ends_with(ending) && name.len() > ending.len();
+    if name == b"core" || is_numbered(b"core.") || is_numbered(b"vgcore.") {
+        return Some("core files");
+    }
+    let is_built = [&b".o"[..], b".so", b".a", b".d", b".lo", b".la", b".obj"].iter().any(ends)
+        || name.windows(4).any(|part| part == b".so.");
+    (is_built && path != Path::new(recipe::LIBRARY)).then_some("what earlier builds made")
 }
 
 /// What file managers leave behind.

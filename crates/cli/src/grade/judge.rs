@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use osmem_oracle::run::Run;
 use osmem_trace::Trace;
 use osmem_trace::model::End;
-use osmem_trace::run::{Limits, Observation, Stopped};
+use osmem_trace::run::{Limits, Observation};
 
 use super::boxed::Boxed;
 use super::course::{Counts, Style};
 use super::desk::Desk;
-use super::record::{Cause, Counterexample, Kind, Outcome, Test as Graded};
+use super::record::{Cause, Counterexample, Kind, Outcome, Search, Test as Graded};
 use super::workshop::Bench;
 use super::{MIB, build};
 use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
@@ -22,13 +22,11 @@ use crate::fuzz::{self, reproducer::Reproducer};
 use crate::lab::Lab;
 use crate::oracle::{self, CauseRecord, Together};
 use crate::record::{Outcome as Seen, TestRecord};
-use crate::refused::{self, Borne, Measure, bear};
 use crate::runner::Runner;
 use crate::suite::{Profile, Test};
-use crate::verdict::{self, Expected};
+use crate::trial::{self, Programs, Trial, Tried};
+use crate::{scene, verdict};
 
-/// After so many tests that did not end in time, the others are not run.
-const MOST_TIMEOUTS: usize = 3;
 /// How much is done to make a counterexample shorter.
 const EFFORT: Effort = Effort { tries: 120, stuck: 6 };
 /// How long one random program may take in a batch, where nothing is decided: one that takes longer is watched by itself.
@@ -42,9 +40,12 @@ const NOT_LOADED: i32 = 127;
 #[derive(Default)]
 pub struct Judged {
     pub tests: Vec<Graded>,
+    pub search: Search,
     pub behaves: Vec<String>,
     pub causes: Vec<Cause>,
     pub counterexample: Option<Counterexample>,
+    /// What the instructor should know of how it was judged.
+    pub notes: Vec<String>,
     /// The library does not load, or the surroundings failed.
     pub fault: Option<(Outcome, String)>,
 }
@@ -57,7 +58,6 @@ pub fn judge(
     cpu: Option<usize>,
     so_far: &dyn Fn(&[Graded]) -> Result<(), Error>,
 ) -> Result<Judged, Error> {
-    let start = Instant::now();
     let limits = Limits {
         time: Duration::from_secs(desk.course.limits.test_seconds),
         log: desk.course.limits.trace_mib * MIB,
@@ -76,8 +76,8 @@ pub fn judge(
     let tests: Vec<&Test> = desk.tests.iter().collect();
     let header = measured(&runner, &desk.kit, &tests, &desk.golden)?;
     let tell = |records: &[TestRecord]| so_far(&graded(desk, records));
-    let (records, runs) = battery(desk, &runner, first, header, cpu, start, &tell)?;
-    let timeouts = records.iter().filter(|record| record.outcome == Seen::Timeout).count();
+    let (records, runs) = battery(desk, &runner, first, header, cpu, &tell)?;
+    judged.notes.extend(runner.shortened());
     judged.tests = graded(desk, &records);
     so_far(&judged.tests)?;
     let runs: Vec<&Run> = runs.iter().collect();
@@ -86,10 +86,7 @@ pub fn judge(
     if records.iter().any(|record| record.outcome.is_failure()) {
         judged.causes = together.causes(&runs, None).iter().map(Cause::from).collect();
     }
-    if timeouts >= MOST_TIMEOUTS && desk.course.random.programs > 0 {
-        let reason = "they were not run: too many tests did not end in time".to_owned();
-        judged.tests.push(of_random(desk, Outcome::Timeout, Some(reason), None));
-    } else if desk.course.random.programs > 0 {
+    if desk.course.random.programs > 0 {
         let lab = Lab::boxed(
             desk.witness.clone(),
             [bench.library.clone(), desk.shop.probe.clone(), desk.shop.replayer.clone()],
@@ -97,7 +94,7 @@ pub fn judge(
             boxed.starter(),
             desk.cancel,
         );
-        random(desk, &lab, limits.time, cpu, &mut judged)?;
+        random(desk, &lab, runner.time(), cpu, &mut judged)?;
     }
     Ok(judged)
 }
@@ -125,36 +122,37 @@ fn battery(
     mut first: Option<Observation>,
     header: u64,
     cpu: Option<usize>,
-    start: Instant,
     tell: &dyn Fn(&[TestRecord]) -> Result<(), Error>,
 ) -> Result<(Vec<TestRecord>, Vec<Run>), Error> {
     let total = Duration::from_secs(desk.course.limits.total_seconds);
     let (mut records, mut runs) = (Vec::new(), Vec::new());
-    let (mut timeouts, mut told) = (0, Instant::now());
+    let mut told = Instant::now();
     for (test, golden) in desk.tests.iter().zip(&desk.golden) {
-        let not_run = if timeouts >= MOST_TIMEOUTS {
-            Some(format!("it was not run: {MOST_TIMEOUTS} tests before it did not end in time"))
-        } else if start.elapsed() > total {
-            Some(format!("it was not run: all tests together took longer than {} s", total.as_secs()))
-        } else {
-            None
-        };
-        if let Some(reason) = not_run {
+        if runner.spent() > total {
+            let reason = format!("it was not run: all tests together took longer than {} s", total.as_secs());
             records.push(TestRecord::new(test, Seen::Timeout, Some(reason), Duration::ZERO));
+            runs.push(None);
             continue;
         }
         let (record, run) = one(desk, runner, first.take(), (test, golden), header, cpu)?;
-        timeouts += usize::from(record.outcome == Seen::Timeout);
         records.push(record);
-        runs.extend(run);
+        runs.push(run);
         if told.elapsed() > BETWEEN_NEWS {
             tell(&records)?;
             told = Instant::now();
         }
     }
-    Ok((records, runs))
+    scene::settle(&mut records);
+    for (record, run) in records.iter_mut().zip(&runs) {
+        if let Some(run) = run.as_ref().filter(|_| record.outcome.is_failure()) {
+            let alone = [run];
+            record.causes = Together::of(&alone, oracle::params(header), false).causes(&alone, None);
+        }
+    }
+    Ok((records, runs.into_iter().flatten().collect()))
 }
 
+/// Runs one test; its run is left out where what was seen of it depends on the machine.
 fn one(
     desk: &Desk<'_>,
     runner: &Runner,
@@ -163,49 +161,34 @@ fn one(
     header: u64,
     cpu: Option<usize>,
 ) -> Result<(TestRecord, Option<Run>), Error> {
-    let seen = match seen.map_or_else(|| runner.observe(desk.kit.program(test), cpu, false), Ok) {
-        Ok(seen) => seen,
-        Err(error) if is_of_tracer(&error) => return Err(error.into()),
-        Err(error) => {
-            return Ok((TestRecord::new(test, Seen::InfraError, Some(error.to_string()), Duration::ZERO), None));
-        }
+    let programs = Programs::of(&desk.kit, test, header, Some(desk.course.seed))?;
+    // The first run was without arguments, which another header may need.
+    let seen = seen.filter(|_| programs.base.arguments.is_empty());
+    let trial = Trial {
+        runner,
+        test,
+        programs: &programs,
+        golden,
+        header,
+        allowed: readings(test, false),
+        against: Against::Fixtures,
+        cpu,
+        aslr: false,
     };
-    let mut run = oracle::run_of(&test.name, &seen, true);
-    let allowed = readings(test, false);
-    let expected = Expected::of(Some(golden), header, allowed, Against::Fixtures);
-    let mut record = verdict::judge(test, &seen, &run, &expected);
-    if record.outcome == Seen::InfraError && seen.stopped != Some(Stopped::Cancelled) {
-        // It has been loaded before: what keeps it from being loaded now is of its own making.
-        record.outcome = Seen::Fail;
-    }
-    let mut steady = (record.outcome == Seen::Timeout).then(|| stuck(desk, &seen));
-    if test.refusals && record.outcome == Seen::Pass {
-        let unfit = |reason| Ok((TestRecord::new(test, Seen::InfraError, Some(reason), Duration::ZERO), None));
-        let measure = Measure { params: oracle::params(header), allowed, unexpected: None };
-        match bear(runner, &desk.kit.program(test).into(), &seen, (cpu, false), &measure, &mut record) {
-            Ok(Borne::All) => {}
-            Ok(Borne::Interrupted) => return unfit("it was interrupted".to_owned()),
-            Ok(Borne::Not(failed)) => {
-                steady = (record.outcome == Seen::Timeout)
-                    .then(|| refused::with(failed.refusal, &stuck(desk, &failed.seen)));
-                run = failed.run;
+    let unfit = |reason: String| Ok((trial::unfit(test, reason, Duration::ZERO), None));
+    match seen.map_or_else(|| trial.run(), |seen| trial.go_on(seen)) {
+        Ok(None) => unfit("it was interrupted".to_owned()),
+        Err(error) if is_of_tracer(&error) => Err(error.into()),
+        Err(error) => unfit(error.to_string()),
+        Ok(Some(Tried { mut record, run, seen })) => {
+            if record.outcome == Seen::InfraError && seen.stopped.is_none() {
+                // It has been loaded before: what keeps it from being loaded now is of its own making.
+                record.outcome = Seen::Fail;
             }
-            Err(error) if is_of_tracer(&error) => return Err(error.into()),
-            Err(error) => return unfit(error.to_string()),
+            let run = (!verdict::is_halfway(&seen)).then_some(run);
+            Ok((record, run))
         }
     }
-    if record.outcome.is_failure() {
-        let alone = [&run];
-        record.causes = Together::of(&alone, oracle::params(header), false).causes(&alone, None);
-    }
-    record.reason = steady.or(record.reason);
-    Ok((record, Some(run)))
-}
-
-/// Why a run that was stopped in time is a failure, in words that do not depend on the time it took.
-fn stuck(desk: &Desk<'_>, seen: &Observation) -> String {
-    let place = verdict::whereabouts(seen);
-    format!("it did not end within {} s: {place}", desk.course.limits.test_seconds)
 }
 
 /// Random programs from the course's seed. One that is watched by itself may take `time`.
@@ -237,6 +220,11 @@ fn random(desk: &Desk<'_>, lab: &Lab, time: Duration, cpu: Option<usize>, judged
         },
         Err(error) if error.is_of_tracer() => return Err(error),
         Err(error) => (Outcome::InfraError, Some(error.to_string()), None),
+    };
+    judged.search = match outcome {
+        Outcome::Pass => Search::Clean,
+        Outcome::InfraError => Search::NotRun,
+        _ => Search::BugFound,
     };
     judged.tests.push(of_random(desk, outcome, reason, finding.as_ref()));
     if let Some(finding) = finding {
@@ -308,12 +296,13 @@ pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, c_files: &[PathBuf], 
             (ran.log.lines().filter(|line| !line.trim().is_empty()).count(), fault, ran.log)
         }
         Counts::Warnings if c_files.is_empty() => {
-            (log.lines().filter(|line| line.starts_with("warning: ")).count(), None, String::new())
+            let warns = |line: &&str| line.starts_with("warning: ") || line.contains(": warning: ");
+            (log.lines().filter(warns).count(), None, String::new())
         }
         Counts::Warnings => {
             let files: Vec<_> = c_files.iter().map(|file| build::quoted(file)).collect();
             // With -fsyntax-only the compiler would not say all: some it finds when it optimises.
-            let compile = format!("{} -O1 -fPIC -S -o \"$TMPDIR/warnings.s\" \"$file\"", super::COMPILE);
+            let compile = format!("{} -O1 -fPIC -S -o \"$TMPDIR/warnings.s\" \"$file\"", super::command::COMPILE);
             let ran = run(&format!("for file in {}; do {compile}; done", files.join(" ")))?;
             let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
             (ran.log.lines().filter(|line| line.contains(" warning: ")).count(), fault, ran.log)

@@ -9,7 +9,7 @@ use crate::rules::Rule;
 use crate::suite::Profile;
 
 /// The version of the JSON form; it grows when a field changes its meaning or goes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Everything that is to be said about one submission.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Submission {
     pub tracer: String,
     /// How it was built; none if it never came to that.
     pub build: Option<Build>,
+    /// What the search by random programs found, whatever it is worth.
+    #[serde(default)]
+    pub search: Search,
     /// How the library differs from the contract in what it counts with, and how it reads open points: a sentence each.
     pub behaves: Vec<String>,
     /// What explains all failures together, the likeliest first.
@@ -74,6 +77,29 @@ pub enum Outcome {
     Unsupported,
     /// The surroundings failed: never the submission's fault, never scored.
     InfraError,
+}
+
+/// What the search by random programs came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Search {
+    /// No program failed.
+    Clean,
+    /// A program fails: the counterexample shows it.
+    BugFound,
+    /// There was no search, or it came to no end.
+    #[default]
+    NotRun,
+}
+
+impl std::fmt::Display for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Clean => "clean",
+            Self::BugFound => "bug found",
+            Self::NotRun => "not run",
+        })
+    }
 }
 
 /// Points.

@@ -78,6 +78,7 @@ impl<'a> Follower<'a> {
         let mut family = Family::default();
         family.add_process(root, Kind::Starter, None, false);
         job.shared.began(root);
+        job.shared.traces();
         Self {
             job,
             family,
@@ -242,6 +243,8 @@ impl<'a> Follower<'a> {
             self.push(tid, Some(at), What::System(System { name, arguments, reply: Reply::Number(new.into()) }));
         }
         if is_thread {
+            // It may have been heard of before.
+            self.job.shared.ended(new);
             self.family.add_thread(new, owner);
         } else {
             self.family.add_process(new, kind, inherited, replaced);
@@ -330,6 +333,7 @@ impl<'a> Follower<'a> {
     /// Writes down a step; its place.
     pub(super) fn push(&mut self, tid: Tid, at: Option<u64>, what: What<'static>) -> usize {
         self.size += LINE + if let What::System(system) = &what { system.arguments.len() as u64 } else { 0 };
+        self.job.shared.step();
         let thread = u32::try_from(tid).unwrap_or(0);
         self.steps.push(Step { line: self.steps.len() + 1, thread, at, what });
         self.steps.len() - 1
@@ -365,6 +369,7 @@ impl<'a> Follower<'a> {
             && !process.replaced
         {
             process.notes = Notes::begin(tid, address, key);
+            self.job.shared.notes(tid, address + osmem_ring::COUNT);
         }
     }
 }

@@ -7,6 +7,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::kernel::Tid;
+use super::memory;
+use crate::meter::Watched;
 use crate::spec::Stopped;
 
 /// See the module.
@@ -18,6 +20,12 @@ struct State {
     stopped: Option<Stopped>,
     /// All traced processes that live, as far as is known.
     live: BTreeSet<Tid>,
+    /// The thread that traces.
+    tracer: Option<Tid>,
+    /// The program, and where it counts its notes.
+    notes: Option<(Tid, u64)>,
+    /// Steps that are written down.
+    steps: u64,
 }
 
 impl Shared {
@@ -45,6 +53,21 @@ impl Shared {
         self.state().live.remove(&process);
     }
 
+    /// The calling thread traces.
+    pub fn traces(&self) {
+        self.state().tracer = Some(nix::unistd::gettid().as_raw());
+    }
+
+    /// A process counts its notes at this address.
+    pub fn notes(&self, process: Tid, address: u64) {
+        self.state().notes.get_or_insert((process, address));
+    }
+
+    /// A step was written down.
+    pub fn step(&self) {
+        self.state().steps += 1;
+    }
+
     /// Kills all processes. One that is made meanwhile is seen the next time.
     pub fn kill_all(&self) {
         // While they are in the list, most are not reaped: their numbers are their own.
@@ -59,6 +82,24 @@ impl Shared {
     pub fn memory(&self) -> u64 {
         let live = self.state().live.clone();
         live.into_iter().map(held).sum()
+    }
+}
+
+impl Watched for Shared {
+    fn processes(&self) -> Vec<Tid> {
+        self.state().live.iter().copied().collect()
+    }
+
+    fn tracer(&self) -> Option<String> {
+        self.state().tracer.map(|tracer| format!("self/task/{tracer}"))
+    }
+
+    fn progress(&self) -> u64 {
+        let (notes, steps) = {
+            let state = self.state();
+            (state.notes, state.steps)
+        };
+        steps + notes.and_then(|(process, address)| memory::read_number(process, address)).unwrap_or(0)
     }
 }
 

@@ -9,6 +9,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::shared::Shared;
+use crate::meter::{Meter, Spent};
 use crate::spec::{Ask, Cancel, Limits, Stopped};
 use crate::tail::Tail;
 
@@ -56,7 +57,7 @@ impl Stream {
     }
 }
 
-/// Watches until `done` is closed from its other end.
+/// Watches until `done` is closed from its other end; the time that counts.
 pub fn watch(
     streams: &mut [Stream; 2],
     done: &OwnedFd,
@@ -64,15 +65,16 @@ pub fn watch(
     limits: &Limits,
     cancel: &Cancel,
     ask: Option<Ask>,
-) {
-    let start = Instant::now();
+) -> Spent {
+    let mut meter = Meter::start(limits);
+    let mut spent = None;
     let mut buffer = vec![0; 1 << 14];
     let mut ending = Ending { ask, since: None };
     let mut looked = Instant::now();
     loop {
         let patience = match shared.stopped() {
             Some(_) => ending.go_on(shared),
-            None => LOOK.min(limits.time.saturating_sub(start.elapsed())),
+            None => LOOK.min(limits.time),
         };
         let ended = wait(streams, done, patience);
         for stream in &mut *streams {
@@ -84,8 +86,12 @@ pub fn watch(
         if streams.iter().any(|stream| stream.tail.total() > limits.output) {
             shared.stop(Stopped::OutputLimit);
         }
-        if start.elapsed() >= limits.time {
-            shared.stop(Stopped::Timeout);
+        if let (None, Some(why)) = (shared.stopped(), meter.look(shared)) {
+            shared.stop(why);
+        }
+        if shared.stopped().is_some() {
+            // Before its end, for then it makes its last step.
+            spent.get_or_insert_with(|| meter.spent(shared));
         }
         if cancel.is_cancelled() {
             shared.stop(Stopped::Cancelled);
@@ -105,6 +111,7 @@ pub fn watch(
             stream.read(&mut buffer);
         }
     }
+    spent.unwrap_or_else(|| meter.spent(shared))
 }
 
 /// Waits for news; whether all is over.

@@ -1,8 +1,8 @@
 //! One tracer, or two that must agree.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{Cancel, Glimpse, Observation, RunError, Spec, glimpse, observe};
+use super::{Cancel, Glimpse, Limits, Observation, Recording, RunError, Spec, Stopped, Watch, glimpse, observe};
 use crate::diff;
 use crate::tracer::Tracer;
 
@@ -10,6 +10,11 @@ use crate::tracer::Tracer;
 const CONTEXT: usize = 3;
 /// Lines of it that are shown.
 const LINES: usize = 24;
+
+/// Held by every run of this process; for writing by one that has to be alone.
+static TURN: RwLock<()> = RwLock::new(());
+/// How much more patience a run has that is alone.
+const MORE_PATIENCE: u32 = 4;
 
 /// Who watches: one tracer, or two that must agree.
 #[derive(Clone, Debug)]
@@ -44,8 +49,37 @@ impl Witness {
         &*self.first
     }
 
-    /// See [`observe`].
+    /// See [`observe`]. A run that the machine was too busy for is tried again, alone and with more patience.
     pub fn observe(&self, spec: &Spec, cancel: &Cancel) -> Result<Observation, RunError> {
+        let seen = {
+            let _beside_others = TURN.read().unwrap_or_else(PoisonError::into_inner);
+            self.observe_once(spec, cancel)?
+        };
+        if seen.stopped != Some(Stopped::Starved) {
+            return Ok(seen);
+        }
+        let limits = Limits { patience: spec.limits.patience.saturating_mul(MORE_PATIENCE), ..spec.limits };
+        let _alone = TURN.write().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.observe_once(&Spec { limits, ..spec.clone() }, cancel)?;
+        if seen.stopped == Some(Stopped::Starved) {
+            return Err(RunError::Starved { time: spec.limits.time, waited: seen.elapsed });
+        }
+        Ok(seen)
+    }
+
+    /// Records with `tracer`, one of these, while no run has to be alone.
+    pub fn record(
+        &self,
+        tracer: &dyn Tracer,
+        spec: &Spec,
+        watch: Watch<'_>,
+        cancel: &Cancel,
+    ) -> Result<Recording, RunError> {
+        let _beside_others = TURN.read().unwrap_or_else(PoisonError::into_inner);
+        tracer.record(spec, watch, cancel)
+    }
+
+    fn observe_once(&self, spec: &Spec, cancel: &Cancel) -> Result<Observation, RunError> {
         let first = observe(&*self.first, spec, cancel)?;
         let Some(tracer) = &self.second else { return Ok(first) };
         // What was stopped ends anywhere.
@@ -64,6 +98,7 @@ impl Witness {
 
     /// See [`glimpse`]; one tracer is enough to see how a program ends.
     pub fn glimpse(&self, spec: &Spec, cancel: &Cancel) -> Result<Glimpse, RunError> {
+        let _beside_others = TURN.read().unwrap_or_else(PoisonError::into_inner);
         glimpse(&*self.first, spec, cancel)
     }
 }

@@ -1,5 +1,7 @@
 //! What a recording of a program with a probe shows.
 
+use std::time::Duration;
+
 use super::asked::asked;
 use super::{Observation, Raw, Recording, RunError, Source};
 use crate::label::{Placed, label_and_place};
@@ -9,7 +11,7 @@ use crate::model::{End, Trace};
 use crate::window::Window;
 
 /// Reads a recording.
-pub fn evaluate(recording: Recording, key: &Key) -> Result<Observation, RunError> {
+pub fn evaluate(recording: Recording, time: Duration, key: &Key) -> Result<Observation, RunError> {
     let stopped = recording.stopped;
     let steps = recording.steps()?;
     let window = Window::cut(&steps, key);
@@ -36,6 +38,8 @@ pub fn evaluate(recording: Recording, key: &Key) -> Result<Observation, RunError
         refused: refused(&steps),
         stdout: recording.stdout,
         stderr: recording.stderr,
+        spent: recording.spent,
+        time,
         elapsed: recording.elapsed,
         raw: Raw { seen: recording.seen, from },
     })

@@ -82,6 +82,8 @@ mod tests {
     use std::process::ExitStatus;
     use std::time::Duration;
 
+    use crate::meter::Spent;
+
     use super::*;
 
     fn checked(log: &str) -> Result<(), RunError> {
@@ -91,6 +93,7 @@ mod tests {
             stderr: Vec::new(),
             stopped: None,
             status: ExitStatus::from_raw(0),
+            spent: Spent::default(),
             elapsed: Duration::ZERO,
         };
         super::log(&written, Path::new("/log"), Path::new("/program"))

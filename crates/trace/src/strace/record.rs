@@ -6,6 +6,7 @@ mod kill;
 mod output;
 mod spawn;
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,6 +19,7 @@ use nix::errno::Errno;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 
+use crate::meter::{Meter, Spent, Watched};
 use crate::place::Placement;
 use crate::spec::{Ask, Cancel, Limits, Stopped};
 use output::Drain;
@@ -35,6 +37,8 @@ pub struct Log {
     pub stopped: Option<Stopped>,
     /// strace's status.
     pub status: ExitStatus,
+    /// The time that counts.
+    pub spent: Spent,
     /// From the start of strace to its end.
     pub elapsed: Duration,
 }
@@ -80,7 +84,8 @@ pub fn record(
     let stderr = Drain::start(child.stderr.take(), limits, sender.clone());
     let waiting = thread::spawn(move || wait_for(pid, &sender));
 
-    let stopped = watch(&news, log, limits, start, cancel);
+    let run = Traced { strace: pid, log, scanned: RefCell::default() };
+    let (stopped, spent) = watch(&news, &run, limits, cancel);
     if stopped.is_some() && !asked_to_end(ask, &news) {
         kill::tracees_then_strace(pid, &news);
     }
@@ -92,7 +97,7 @@ pub fn record(
     let status = child.wait()?;
     let (text, whole) = read_at_most(log, limits.log)?;
     let stopped = if whole { stopped } else { stopped.or(Some(Stopped::LogLimit)) };
-    Ok(Log { text, stdout: stdout.finish(), stderr: stderr.finish(), stopped, status, elapsed })
+    Ok(Log { text, stdout: stdout.finish(), stderr: stderr.finish(), stopped, status, spent, elapsed })
 }
 
 /// Waits for strace without reaping it.
@@ -102,24 +107,57 @@ fn wait_for(pid: Pid, news: &Sender<News>) {
     let _ = news.send(News::Ended);
 }
 
-/// Watches the run; `None` if it ended by itself.
-fn watch(news: &Receiver<News>, log: &Path, limits: &Limits, start: Instant, cancel: &Cancel) -> Option<Stopped> {
-    loop {
-        let left = limits.time.saturating_sub(start.elapsed());
-        match news.recv_timeout(LOOK.min(left)) {
-            Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => return None,
-            Ok(News::Flood) => return Some(Stopped::OutputLimit),
+/// Watches the run; `None` if it ended by itself. Also the time that counts.
+fn watch(news: &Receiver<News>, run: &Traced<'_>, limits: &Limits, cancel: &Cancel) -> (Option<Stopped>, Spent) {
+    let mut meter = Meter::start(limits);
+    let stopped = loop {
+        match news.recv_timeout(LOOK.min(limits.time)) {
+            Ok(News::Ended) | Err(RecvTimeoutError::Disconnected) => break None,
+            Ok(News::Flood) => break Some(Stopped::OutputLimit),
             Err(RecvTimeoutError::Timeout) => {}
         }
         if cancel.is_cancelled() {
-            return Some(Stopped::Cancelled);
+            break Some(Stopped::Cancelled);
         }
-        if start.elapsed() >= limits.time {
-            return Some(Stopped::Timeout);
+        if run.progress() > limits.log {
+            break Some(Stopped::LogLimit);
         }
-        if log.metadata().is_ok_and(|log| log.len() > limits.log) {
-            return Some(Stopped::LogLimit);
+        if let Some(why) = meter.look(run) {
+            break Some(why);
         }
+    };
+    (stopped, meter.spent(run))
+}
+
+/// What strace traces.
+struct Traced<'a> {
+    strace: Pid,
+    log: &'a Path,
+    scanned: RefCell<Option<(Instant, Vec<i32>)>>,
+}
+
+/// How long a list of the traced processes serves: to make it, every process of the machine is looked at.
+const SERVES: Duration = Duration::from_millis(200);
+
+impl Watched for Traced<'_> {
+    fn processes(&self) -> Vec<i32> {
+        let mut scanned = self.scanned.borrow_mut();
+        if let Some((when, known)) = &*scanned
+            && when.elapsed() < SERVES
+        {
+            return known.clone();
+        }
+        let known: Vec<i32> = kill::tracees(self.strace).into_iter().map(Pid::as_raw).collect();
+        *scanned = Some((Instant::now(), known.clone()));
+        known
+    }
+
+    fn tracer(&self) -> Option<String> {
+        Some(self.strace.to_string())
+    }
+
+    fn progress(&self) -> u64 {
+        self.log.metadata().map_or(0, |log| log.len())
     }
 }
 

@@ -36,7 +36,7 @@ pub fn record(
     };
     let fixed = Spec { aslr: false, ..spec.clone() };
     let (plain, starter) = strace.run(&fixed, watch, &[], cancel)?;
-    if plain.stopped == Some(Stopped::Cancelled) {
+    if matches!(plain.stopped, Some(Stopped::Cancelled | Stopped::Starved)) {
         return Ok(plain);
     }
     let Some(plan) = Plan::of(&plain.steps()?, &starter, key, refusal)? else { return Ok(plain) };
@@ -232,6 +232,8 @@ fn injected(run: &Recording, starter: &[u8]) -> Vec<u32> {
 mod tests {
     use std::time::Duration;
 
+    use crate::meter::Spent;
+
     use super::*;
     use crate::log;
 
@@ -292,6 +294,7 @@ mod tests {
             stderr: Vec::new(),
             stopped,
             origins: Vec::new(),
+            spent: Spent::default(),
             elapsed: Duration::ZERO,
         };
         Plan { refusal, before: 1, brk }.verify(&run, b"", &Key::new(255)).map_err(|error| error.to_string())

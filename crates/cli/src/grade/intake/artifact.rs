@@ -1,6 +1,6 @@
 //! The library that a build has left behind. The build was the submission's: everything in its folder is in enemy hands.
 
-use std::fs::{File, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -28,7 +28,7 @@ pub fn artifact(folder: &Path, course: &Course, recipe: &Recipe, to: &Path) -> R
     })?;
     let candidates = match (&course.build.library, recipe) {
         (_, Recipe::Prebuilt { file }) => vec![file.clone()],
-        (_, Recipe::C { .. }) => vec![LIBRARY.into()],
+        (_, Recipe::C { .. } | Recipe::Cxx { .. }) => vec![LIBRARY.into()],
         (Some(library), _) => vec![library.clone()],
         (None, Recipe::Course { .. }) => vec![LIBRARY.into()],
         (None, Recipe::Cargo) => vec![cargo(root.as_fd())?],
@@ -56,6 +56,16 @@ pub fn artifact(folder: &Path, course: &Course, recipe: &Recipe, to: &Path) -> R
     }
     let looked = candidates.iter().map(shown).collect::<Vec<_>>().join(", ");
     Err(Refusal::NoBuild(format!("the build left no library; looked for {looked}")))
+}
+
+/// Removes the library that was submitted beside its sources: what is graded must come from the build.
+pub fn clear(folder: &Path, recipe: &Recipe, notes: &mut Vec<String>) -> Result<(), Refusal> {
+    let library = folder.join(LIBRARY);
+    if matches!(recipe, Recipe::Prebuilt { .. }) || !library.is_file() {
+        return Ok(());
+    }
+    notes.push(format!("left out, what earlier builds made: {LIBRARY}"));
+    fs::remove_file(&library).map_err(|error| Refusal::infra("remove", &library, error))
 }
 
 fn copy(file: File, path: &Path, to: &Path) -> Result<(), Refusal> {

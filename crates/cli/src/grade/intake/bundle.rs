@@ -106,6 +106,19 @@ impl<'a> Bundle<'a> {
         dropped
     }
 
+    /// Drops every file that has a name for what it is; all of them, by that name.
+    pub fn sort_out(&mut self, what: impl Fn(&Path) -> Option<&'static str>) -> BTreeMap<&'static str, Vec<PathBuf>> {
+        let mut dropped: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+        self.entries.retain(|path, entry| {
+            let what = if matches!(entry, Entry::File { .. }) { what(path) } else { None };
+            if let Some(what) = what {
+                dropped.entry(what).or_default().push(path.clone());
+            }
+            what.is_none()
+        });
+        dropped
+    }
+
     /// Adds a file where nothing is in its way.
     pub fn under(&mut self, path: &Path, bytes: &'a [u8], executable: bool) {
         if !self.entries.contains_key(path) && self.parents(path).is_ok() {

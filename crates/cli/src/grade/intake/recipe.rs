@@ -26,6 +26,13 @@ pub enum Recipe {
         /// Sorted; relative to the submission's folder, and never to be taken for an option.
         files: Vec<PathBuf>,
     },
+    /// C++ files, with the C files beside them.
+    Cxx {
+        /// As above.
+        files: Vec<PathBuf>,
+        /// As above; may be empty.
+        c: Vec<PathBuf>,
+    },
     /// A library that was submitted as such.
     Prebuilt {
         /// Relative to the submission's folder.
@@ -41,6 +48,7 @@ impl Recipe {
             Self::Cargo => "cargo",
             Self::Makefile { .. } => "makefile",
             Self::C { .. } => "c",
+            Self::Cxx { .. } => "c++",
             Self::Prebuilt { .. } => "prebuilt",
         }
     }
@@ -52,6 +60,7 @@ impl Recipe {
             Self::Cargo => &["cargo", "cc"],
             Self::Makefile { .. } => &["make", "cc"],
             Self::C { .. } => &["cc"],
+            Self::Cxx { .. } => &["c++", "cc"],
         }
     }
 }
@@ -75,7 +84,11 @@ pub fn recognise(folder: &Path, course: &Course, allow_prebuilt: bool) -> Result
             return Ok(Recipe::Makefile { dir: dir.to_owned() });
         }
     }
-    let files = c_files(folder)?;
+    let (c, cxx): (Vec<_>, Vec<_>) = sources(folder)?.into_iter().partition(|file| is_c(file));
+    if !cxx.is_empty() {
+        return Ok(Recipe::Cxx { files: cxx, c });
+    }
+    let files = c;
     // Our own overlay has brought that one, and it is no allocator.
     if files.iter().any(|file| file != Path::new("utils/printf.c")) {
         return Ok(Recipe::C { files });
@@ -91,12 +104,23 @@ pub fn recognise(folder: &Path, course: &Course, allow_prebuilt: bool) -> Result
     let what =
         if listed(folder, Path::new(""))?.is_empty() { "there is no file" } else { "nothing to build was found" };
     Err(Refusal::Unsupported(format!(
-        "{what}; looked for Cargo.toml, a Makefile here or in src/, C files here, in src/ or one folder below, and {LIBRARY}"
+        "{what}; looked for Cargo.toml, a Makefile here or in src/, C or C++ files here, in src/ or one folder below, and {LIBRARY}"
     )))
 }
 
-/// The C files of the folder itself and of `src` with the folders in it; those of the other folders, if there are none.
-fn c_files(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
+/// The endings of C++ files.
+const CXX: [&str; 3] = ["cc", "cpp", "cxx"];
+
+fn is_c(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "c")
+}
+
+fn is_source(file: &Path) -> bool {
+    is_c(file) || CXX.iter().any(|known| file.extension().is_some_and(|ending| ending == *known))
+}
+
+/// The C and C++ files of the folder itself and of `src` with the folders in it; those of the other folders, if there are none.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     let (mut files, mut below) = (Vec::new(), Vec::new());
     collect(folder, Path::new(""), &mut files, &mut below)?;
     let (src, others): (Vec<_>, Vec<_>) = below.into_iter().partition(|dir| dir == Path::new("src"));
@@ -116,7 +140,7 @@ fn c_files(folder: &Path) -> Result<Vec<PathBuf>, Refusal> {
     Ok(files)
 }
 
-/// Adds the C files in `dir`, and the folders in it that are no tests.
+/// Adds the sources in `dir`, and the folders in it that are no tests.
 fn collect(folder: &Path, dir: &Path, files: &mut Vec<PathBuf>, below: &mut Vec<PathBuf>) -> Result<(), Refusal> {
     for (path, is_dir) in listed(folder, dir)? {
         let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -124,7 +148,7 @@ fn collect(folder: &Path, dir: &Path, files: &mut Vec<PathBuf>, below: &mut Vec<
             if !name.starts_with(b".") && name != b"tests" && name != b"test" {
                 below.push(path);
             }
-        } else if name.ends_with(b".c") && !name.starts_with(b".") {
+        } else if is_source(&path) && !name.starts_with(b".") {
             // A compiler takes `-x.c` for an option and `@x.c` for a list of options.
             let plain = path.as_os_str().as_encoded_bytes().first().is_some_and(u8::is_ascii_alphanumeric);
             files.push(if plain { path } else { Path::new(".").join(path) });

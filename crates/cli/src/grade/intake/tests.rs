@@ -67,22 +67,31 @@ fn a_folder_is_copied_without_ballast_and_special_bits() {
 }
 
 #[test]
-fn links_pipes_and_sockets_are_refused() {
+fn links_pipes_and_sockets_are_left_out_and_told() {
     let make: [Made; 5] = [
-        ("symbolic link", |path| symlink("/etc/passwd", path).unwrap()),
-        ("symbolic link", |path| symlink("..", path).unwrap()),
-        ("symbolic link", |path| symlink("nowhere", path).unwrap()),
-        ("named pipe", |path| mkfifo(path, Mode::S_IRWXU).unwrap()),
-        ("socket", |path| drop(UnixListener::bind(path).unwrap())),
+        ("symbolic links", |path| symlink("/etc/passwd", path).unwrap()),
+        ("symbolic links", |path| symlink("..", path).unwrap()),
+        ("symbolic links", |path| symlink("nowhere", path).unwrap()),
+        ("named pipes", |path| mkfifo(path, Mode::S_IRWXU).unwrap()),
+        ("sockets", |path| drop(UnixListener::bind(path).unwrap())),
     ];
     for (words, make) in make {
         let from = folder(&[("a.c", ""), ("src/b.c", "")]);
         make(&from.path().join("src/x\n"));
-        let refusal = unpacked(from.path(), &Course::default()).unwrap_err();
-        assert_eq!(refusal.outcome(), Outcome::Forbidden);
-        assert!(refusal.to_string().contains(&format!("src/x\\n is a {words}")), "{refusal}");
-        assert!(digest(&found(from.path(), Shape::Folder)).is_ok());
+        let (to, notes) = unpacked(from.path(), &Course::default()).unwrap();
+        assert_eq!(
+            (files_in(to.path()), notes),
+            (vec!["a.c".to_owned(), "src/b.c".to_owned()], vec![format!("left out, {words}: src/x\\n")],)
+        );
+        assert!(digest(&found(from.path(), Shape::Folder), &Course::default()).is_ok());
     }
+    // Nothing else is there.
+    let from = tempfile::tempdir().unwrap();
+    symlink("/etc/passwd", from.path().join("osmem.c")).unwrap();
+    let (to, notes) = unpacked(from.path(), &Course::default()).unwrap();
+    assert_eq!(notes, ["left out, symbolic links: osmem.c"]);
+    let refusal = recognise(to.path(), &Course::default(), true).unwrap_err();
+    assert!(refusal.to_string().starts_with("there is no file"), "{refusal}");
     // The folder itself, a folder on the way, and a file that has become a link.
     let from = folder(&[("real/a.c", "")]);
     symlink("real", from.path().join("alice")).unwrap();
@@ -105,10 +114,15 @@ fn too_many_and_too_large_are_refused_with_the_numbers() {
     let refusal = unpacked(from.path(), &Course::default()).unwrap_err();
     assert_eq!(refusal.outcome(), Outcome::Limit);
     assert!(refusal.to_string().contains("it holds 1024 MiB, and at most 64 are taken"), "{refusal}");
-    assert!(digest(&found(from.path(), Shape::Folder)).unwrap_err().to_string().contains("1024 MiB"));
-    let file = digest(&found(&from.path().join("big"), Shape::Zip)).unwrap_err();
+    assert!(
+        digest(&found(from.path(), Shape::Folder), &Course::default()).unwrap_err().to_string().contains("1024 MiB")
+    );
+    let file = digest(&found(&from.path().join("big"), Shape::Zip), &Course::default()).unwrap_err();
     assert!(file.to_string().contains("big has 1024 MiB"), "{file}");
+    assert!(refusal.to_string().contains("the largest: big (1024 MiB), a.c (0 MiB); leave out"), "{refusal}");
     // What the course does not take does not count.
+    let c_only = course("files = [\"*.c\"]");
+    assert!(digest(&found(from.path(), Shape::Folder), &c_only).is_ok());
     let (to, notes) = unpacked(from.path(), &course("files = [\"*.c\"]")).unwrap();
     assert_eq!(
         (files_in(to.path()), notes),
@@ -127,17 +141,79 @@ fn too_many_and_too_large_are_refused_with_the_numbers() {
 }
 
 #[test]
+fn what_builds_and_crashes_leave_behind_is_left_out() {
+    let from = folder(&[
+        ("osmem.c", "int x;"),
+        ("libosmem.so", "old"),
+        ("src/libosmem.so", "old"),
+        ("libosmem.so.1", "old"),
+        ("src/osmem.o", "old"),
+        ("libfoo.a", "old"),
+        ("osmem.d", "old"),
+        ("core", "dump"),
+        ("src/core.4711", "dump"),
+        ("core.c", "int y;"),
+        ("core.4x", "text"),
+        (".o", "text"),
+    ]);
+    let (to, notes) = unpacked(from.path(), &Course::default()).unwrap();
+    assert_eq!(files_in(to.path()), [".o", "core.4x", "core.c", "libosmem.so", "osmem.c"]);
+    let made = "libfoo.a, libosmem.so.1, osmem.d, src/libosmem.so, src/osmem.o";
+    assert_eq!(
+        notes,
+        ["left out, core files: core, src/core.4711".to_owned(), format!("left out, what earlier builds made: {made}")]
+    );
+    // The library at the top is of use only where there is nothing to build.
+    let mut notes = Vec::new();
+    let recipe = recognise(to.path(), &Course::default(), true).unwrap();
+    clear(to.path(), &recipe, &mut notes).unwrap();
+    assert_eq!(files_in(to.path()), [".o", "core.4x", "core.c", "osmem.c"]);
+    assert_eq!(notes, ["left out, what earlier builds made: libosmem.so"]);
+    let prebuilt = folder(&[("libosmem.so", "x")]);
+    let recipe = recognise(prebuilt.path(), &Course::default(), true).unwrap();
+    clear(prebuilt.path(), &recipe, &mut notes).unwrap();
+    assert_eq!((files_in(prebuilt.path()), notes.len()), (vec!["libosmem.so".to_owned()], 1));
+}
+
+#[test]
+fn ten_thousand_objects_are_no_obstacle() {
+    let from = folder(&[("osmem.c", "")]);
+    for number in 0..10_000 {
+        fs::write(from.path().join(format!("{number:04}.o")), "x").unwrap();
+    }
+    let (to, notes) = unpacked(from.path(), &Course::default()).unwrap();
+    assert_eq!(files_in(to.path()), ["osmem.c"]);
+    assert_eq!(notes.len(), 1);
+    assert!(
+        notes[0].starts_with("left out, what earlier builds made: 0000.o, ") && notes[0].ends_with(" and 9990 more"),
+        "{notes:?}"
+    );
+    let one = folder(&[("osmem.c", "")]);
+    let of = |folder: &TempDir| digest(&found(folder.path(), Shape::Folder), &Course::default()).unwrap();
+    assert_eq!(of(&from), of(&one));
+}
+
+#[test]
+fn cpp_files_are_recognised_with_the_c_files_beside_them() {
+    let from = folder(&[("osmem.cpp", ""), ("list.cc", ""), ("src/sys.cxx", ""), ("page.c", ""), ("a.h", "")]);
+    let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect();
+    let recipe = recognise(from.path(), &Course::default(), false).unwrap();
+    let expected = Recipe::Cxx { files: paths(&["list.cc", "osmem.cpp", "src/sys.cxx"]), c: paths(&["page.c"]) };
+    assert_eq!((recipe.kind(), recipe), ("c++", expected));
+}
+
+#[test]
 fn digests_tell_names_bytes_and_bits_apart() {
-    let of = |files: &[(&str, &str)]| digest(&found(folder(files).path(), Shape::Folder)).unwrap();
+    let of = |files: &[(&str, &str)]| digest(&found(folder(files).path(), Shape::Folder), &Course::default()).unwrap();
     let all =
         [of(&[("ab", "c")]), of(&[("a", "bc")]), of(&[("ab", "")]), of(&[("ab/c", "")]), of(&[]), of(&[("a/b", "c")])];
     assert!((0..all.len()).all(|one| (0..one).all(|other| all[one] != all[other])));
     assert_eq!(of(&[("ab", "c"), (".git/x", "y")]), all[0]);
     let from = folder(&[("ab", "c")]);
     fs::set_permissions(from.path().join("ab"), fs::Permissions::from_mode(0o755)).unwrap();
-    assert_ne!(digest(&found(from.path(), Shape::Folder)).unwrap(), all[0]);
+    assert_ne!(digest(&found(from.path(), Shape::Folder), &Course::default()).unwrap(), all[0]);
     let empty = folder(&[("a.c", "")]);
-    let digest = digest(&found(&empty.path().join("a.c"), Shape::C)).unwrap();
+    let digest = digest(&found(&empty.path().join("a.c"), Shape::C), &Course::default()).unwrap();
     assert_eq!(digest, Course::default().digest);
 }
 

@@ -1,5 +1,8 @@
 //! A folder that was submitted, looked at without following a link at any level: every step is an `openat` of one name.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -13,7 +16,7 @@ use nix::sys::stat::{Mode, SFlag, fstatat};
 
 use super::bundle::{Bundle, listed, too_large};
 use super::refusal::{Refusal, shown};
-use super::{DEEPEST, MOST_BYTES, MOST_FILES, MOST_SEEN};
+use super::{DEEPEST, MOST_BYTES, MOST_FILES, MOST_LISTED, MOST_SEEN};
 use crate::grade::course::Course;
 
 /// Something in a folder.
@@ -36,11 +39,10 @@ pub enum Kind {
     File,
     /// A folder.
     Folder,
-    /// Anything else, in words.
-    Special(&'static str),
 }
 
-/// Everything in a folder, sorted, but for version control, what builds leave behind, and what file managers do.
+/// Everything in a folder, sorted, but for version control, what builds and crashes leave behind, what file managers do, and what is
+/// neither file nor folder.
 #[derive(Debug)]
 pub struct Tree {
     root: OwnedFd,
@@ -49,6 +51,8 @@ pub struct Tree {
     pub items: Vec<Item>,
     /// The folders that were not looked into.
     pub skipped: Vec<PathBuf>,
+    /// What is never taken, by what it is, in the plural.
+    pub left_out: BTreeMap<&'static str, Vec<PathBuf>>,
 }
 
 /// Why a path below a folder was not opened.
@@ -62,11 +66,19 @@ pub enum Barrier {
     System(Errno),
 }
 
+impl Item {
+    /// Whether the course takes it.
+    pub fn is_taken(&self, course: &Course) -> bool {
+        course.files.as_ref().is_none_or(|files| files.is_match(&self.path))
+    }
+}
+
 impl Tree {
     /// Lists what is below the folder `path`.
     pub fn list(path: &Path) -> Result<Self, Refusal> {
         let root = open_root(path).map_err(|error| Refusal::infra("read", path, error))?;
-        let mut tree = Self { root, path: path.to_owned(), items: Vec::new(), skipped: Vec::new() };
+        let (items, skipped, left_out) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut tree = Self { root, path: path.to_owned(), items, skipped, left_out };
         let mut folders = vec![PathBuf::new()];
         let mut seen = 0;
         while let Some(folder) = folders.pop() {
@@ -79,16 +91,21 @@ impl Tree {
             for entry in entries(opened.as_fd()).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 seen += 1;
-                if seen > MOST_SEEN {
-                    let message =
-                        format!("it holds more than {MOST_SEEN} files and folders; leave out what is not needed");
+                if seen > MOST_LISTED || tree.items.len() >= MOST_SEEN {
+                    let most = if seen > MOST_LISTED { MOST_LISTED } else { MOST_SEEN };
+                    let message = format!("it holds more than {most} files and folders; leave out what is not needed");
                     return Err(Refusal::Limit(message));
                 }
                 let name = entry.file_name();
                 if super::is_litter(name.as_bytes()) {
                     continue;
                 }
-                let item = item(folder.join(&name), &entry.metadata().map_err(failed)?);
+                let meta = entry.metadata().map_err(failed)?;
+                if let Some(what) = never_taken(&folder, &name, &meta) {
+                    tree.left_out.entry(what).or_default().push(folder.join(&name));
+                    continue;
+                }
+                let item = item(folder.join(&name), &meta);
                 if item.kind == Kind::Folder && super::is_ballast(name.as_bytes()) {
                     tree.skipped.push(item.path);
                     continue;
@@ -101,6 +118,7 @@ impl Tree {
         }
         tree.items.sort_by(|one, other| one.path.cmp(&other.path));
         tree.skipped.sort();
+        tree.left_out.values_mut().for_each(|paths| paths.sort());
         Ok(tree)
     }
 
@@ -127,13 +145,7 @@ impl Tree {
 /// Takes from the folder `path` what the course takes.
 pub fn take(path: &Path, course: &Course, bundle: &mut Bundle, notes: &mut Vec<String>) -> Result<(), Refusal> {
     let tree = Tree::list(path)?;
-    if let Some((item, what)) = tree.items.iter().find_map(|item| match item.kind {
-        Kind::Special(what) => Some((item, what)),
-        _ => None,
-    }) {
-        return Err(special(&item.path, what));
-    }
-    let taken = |item: &&Item| course.files.as_ref().is_none_or(|files| files.is_match(&item.path));
+    let taken = |item: &&Item| item.is_taken(course);
     let all = || tree.items.iter().filter(|item| item.kind == Kind::File);
     let (count, size) = all().filter(taken).fold((0, 0_u64), |(n, size), item| (n + 1, size.saturating_add(item.size)));
     if count > MOST_FILES {
@@ -142,10 +154,8 @@ pub fn take(path: &Path, course: &Course, bundle: &mut Bundle, notes: &mut Vec<S
         return Err(Refusal::Limit(message));
     }
     if size > MOST_BYTES {
-        let most = MOST_BYTES >> 20;
-        let message =
-            format!("it holds {} MiB, and at most {most} are taken; leave out what is not needed", size >> 20);
-        return Err(Refusal::Limit(message));
+        let what = format!("and at most {} are taken", MOST_BYTES >> 20);
+        return Err(too_much(size, &what, all().filter(taken)));
     }
     for item in tree.items.iter().filter(|item| item.kind == Kind::Folder) {
         bundle.folder(item.path.clone())?;
@@ -161,7 +171,20 @@ pub fn take(path: &Path, course: &Course, bundle: &mut Bundle, notes: &mut Vec<S
     if !tree.skipped.is_empty() {
         notes.push(format!("not looked into: {}", listed(&tree.skipped)));
     }
+    notes.extend(tree.left_out.iter().map(|(what, paths)| format!("left out, {what}: {}", listed(paths))));
     Ok(())
+}
+
+/// How many of the largest files a message names.
+const NAMED: usize = 3;
+
+/// The refusal of files that have `size` bytes together.
+pub fn too_much<'a>(size: u64, limit: &str, files: impl Iterator<Item = &'a Item>) -> Refusal {
+    let mut files: Vec<&Item> = files.collect();
+    files.sort_by_key(|item| Reverse(item.size));
+    let named = files.iter().take(NAMED).map(|item| format!("{} ({} MiB)", shown(&item.path), item.size >> 20));
+    let named = named.collect::<Vec<_>>().join(", ");
+    Refusal::Limit(format!("it holds {} MiB, {limit}; the largest: {named}; leave out what is not needed", size >> 20))
 }
 
 /// Reads a submission that is one file.
@@ -229,14 +252,21 @@ pub fn entries(folder: BorrowedFd) -> io::Result<fs::ReadDir> {
     fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))
 }
 
+/// What never comes into a build: what is neither file nor folder, what a crash leaves behind, and what an earlier build does.
+fn never_taken(folder: &Path, name: &OsStr, meta: &Metadata) -> Option<&'static str> {
+    let kind = meta.file_type();
+    match () {
+        () if kind.is_dir() => None,
+        () if kind.is_symlink() => Some("symbolic links"),
+        () if kind.is_fifo() => Some("named pipes"),
+        () if kind.is_socket() => Some("sockets"),
+        () if !kind.is_file() => Some("devices"),
+        () => super::remains(&folder.join(name)),
+    }
+}
+
 fn item(path: PathBuf, meta: &Metadata) -> Item {
-    let kind = if meta.is_file() {
-        Kind::File
-    } else if meta.is_dir() {
-        Kind::Folder
-    } else {
-        Kind::Special(words(meta))
-    };
+    let kind = if meta.is_dir() { Kind::Folder } else { Kind::File };
     let executable = meta.permissions().mode() & 0o111 != 0;
     Item { path, kind, size: if kind == Kind::File { meta.len() } else { 0 }, executable }
 }

@@ -5,8 +5,9 @@ use super::words::{cause_names, passed, points};
 use crate::grade::record::Submission;
 
 /// The names of the columns.
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "name", "outcome", "earned", "points", "penalty", "passed", "tests", "cause", "reason", "tier", "digest", "tracer",
+    "search",
 ];
 
 /// The class sorted by name, under a line of headings. A submission without a score has empty cells for it.
@@ -22,7 +23,7 @@ pub fn summary(all: &[Submission]) -> String {
 }
 
 fn line(submission: &Submission) -> [String; COLUMNS.len()] {
-    let Submission { name, outcome, score, causes, reason, containment, digest, tracer, .. } = submission;
+    let Submission { name, outcome, score, causes, reason, containment, digest, tracer, search, .. } = submission;
     let (passed, tests) = passed(submission);
     let number = |value: Option<f64>| value.map(points).unwrap_or_default();
     [
@@ -38,6 +39,7 @@ fn line(submission: &Submission) -> [String; COLUMNS.len()] {
         cell(&containment.tier),
         cell(digest),
         cell(tracer),
+        search.to_string(),
     ]
 }
 
@@ -54,9 +56,9 @@ mod tests {
         let broken = submission("-ben", vec![test("a", Outcome::InfraError)]);
         assert_eq!(
             summary(&[failed, broken]),
-            "name,outcome,earned,points,penalty,passed,tests,cause,reason,tier,digest,tracer\n\
-             '-ben,infra-error,,,,0,1,first-fit,a test failed,landlock,aa,strace 6.1\n\
-             anna,wrong,2,4,0,1,2,first-fit,\"a, \"\"b\"\"\",landlock,aa,strace 6.1\n"
+            "name,outcome,earned,points,penalty,passed,tests,cause,reason,tier,digest,tracer,search\n\
+             '-ben,infra-error,,,,0,1,first-fit,a test failed,landlock,aa,strace 6.1,clean\n\
+             anna,wrong,2,4,0,1,2,first-fit,\"a, \"\"b\"\"\",landlock,aa,strace 6.1,clean\n"
         );
     }
 

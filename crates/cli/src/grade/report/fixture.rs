@@ -99,6 +99,7 @@ pub fn submission(name: &str, tests: Vec<Test>) -> Submission {
         containment: Containment { tier: "landlock".to_owned(), sentence: "It could not write.".to_owned() },
         tracer: "strace 6.1".to_owned(),
         build: Some(Build { kind: "c".to_owned(), command: "cc a.c".to_owned(), log: String::new(), cut: 0 }),
+        search: crate::grade::record::Search::Clean,
         behaves: vec!["The header has 32 bytes.".to_owned()],
         causes: if failed { vec![cause("first-fit")] } else { Vec::new() },
         tests,
@@ -139,6 +140,7 @@ pub fn filled(text: &str) -> Submission {
         containment: Containment { tier: text(), sentence: text() },
         tracer: text(),
         build: Some(Build { kind: text(), command: text(), log: text(), cut: 7 }),
+        search: crate::grade::record::Search::Clean,
         behaves: vec![text()],
         causes: vec![cause()],
         counterexample: Some(Counterexample {

@@ -85,6 +85,7 @@ fn head(seen: &Submission, name: &str) -> Markup {
             p.score { (words::score(seen)) }
             p { (badge(seen.outcome)) " " (words::outcome(seen.outcome)) }
             @if let Some(reason) = &seen.reason { (why("", reason)) }
+            p { "Search by random programs: " (seen.search.to_string()) }
         }
     }
 }

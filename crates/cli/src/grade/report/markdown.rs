@@ -59,6 +59,7 @@ impl Page {
         if let Some(reason) = &seen.reason {
             self.reason(reason);
         }
+        self.paragraph("Search by random programs", &seen.search.to_string());
     }
 
     fn reason(&mut self, reason: &str) {

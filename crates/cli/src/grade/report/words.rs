@@ -203,6 +203,7 @@ pub fn of_whole(seen: &Submission) -> String {
     let (passed, tests) = passed(seen);
     text.line("Result: ", &format!("{}, {}", seen.outcome, outcome(seen.outcome)));
     text.line("Score: ", &score(seen));
+    text.line("Search: ", &seen.search.to_string());
     if tests > 0 {
         text.line("Tests: ", &format!("{passed} of {tests} passed"));
     }

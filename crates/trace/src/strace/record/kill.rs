@@ -53,7 +53,7 @@ pub fn has_ended(news: &Receiver<News>, patience: Duration) -> bool {
 }
 
 /// The processes that `strace` traces, as the kernel tells.
-fn tracees(strace: Pid) -> Vec<Pid> {
+pub fn tracees(strace: Pid) -> Vec<Pid> {
     let wanted = format!("TracerPid:\t{strace}");
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     let ids = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
