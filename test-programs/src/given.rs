@@ -52,8 +52,8 @@ fn argument(place: usize) -> Option<usize> {
     }
     // SAFETY: `main` got `COUNT` pointers to C strings, which live as long as the process.
     let text = unsafe { CStr::from_ptr(VALUES.load(Ordering::Relaxed).add(place).read()) };
-    let digits = text.to_bytes().iter().map(|byte| byte.checked_sub(b'0').filter(|digit| *digit < 10));
-    let number = digits.fold(Some(0_usize), |number, digit| number?.checked_mul(10)?.checked_add(usize::from(digit?)));
+    let mut digits = text.to_bytes().iter().map(|byte| byte.checked_sub(b'0').filter(|digit| *digit < 10));
+    let number = digits.try_fold(0_usize, |number, digit| number.checked_mul(10)?.checked_add(usize::from(digit?)));
     number.or_else(|| fail(FAILED, &[Text("argument "), Number(place), Text(" is no number of bytes")]))
 }
 

@@ -393,7 +393,6 @@ fn contents<'a>(payload: *mut u8, bytes: usize) -> &'a [u8] {
     unsafe { slice::from_raw_parts(payload, bytes) }
 }
 
-/// What a block of so many bytes is filled with.
 fn expected(seed: usize, bytes: usize) -> &'static [u8] {
     static PATTERN: LazyLock<Vec<u8>> =
         LazyLock::new(|| (0..PERIOD).cycle().take(usize::from(PERIOD) + LARGEST).collect());

@@ -5,7 +5,6 @@ mod refused;
 pub mod select;
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use osmem_trace::{Observation, Trace, header};
 
 use crate::args::{Against, CheckArgs, Format, Header, Selection};
 use crate::battery::Battery;
+use crate::claim::Claim;
 use crate::error::{Error, Exit, is_of_tracer};
 use crate::inject::{self, Injection};
 use crate::layout::Layout;
@@ -61,7 +61,7 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
         programs: tests.iter().map(|test| Programs::of(&battery, test, header, args.vary)).collect::<Result<_, _>>()?,
         golden,
         against: args.against,
-        traces: args.traces.clone().or(layout.traces),
+        traces: args.traces.clone().or(layout.traces).map(Claim::new),
         own: args.lib.is_none(),
         profile,
         header,
@@ -142,7 +142,7 @@ struct Check<'a> {
     header: u64,
     profile: Selection,
     own: bool,
-    traces: Option<PathBuf>,
+    traces: Option<Claim>,
     /// Refused to each program.
     inject: Option<Injection>,
     runner: &'a Runner,
@@ -292,7 +292,7 @@ impl Check<'_> {
 
     /// A judged test, its trace kept where it failed.
     fn kept(&self, mut record: TestRecord, seen: &Observation, run: Run) -> Judged {
-        let problem = match keep::keep(self.traces.as_deref(), &record, &self.runner.library, &seen.trace) {
+        let problem = match keep::keep(self.traces.as_ref(), &record, &self.runner.library, &seen.trace) {
             Ok(file) => {
                 record.trace_file = file;
                 None

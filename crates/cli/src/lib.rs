@@ -9,6 +9,7 @@ mod battery;
 mod bless;
 mod check;
 mod ci;
+mod claim;
 mod convert;
 mod doctor;
 mod error;

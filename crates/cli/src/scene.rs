@@ -24,7 +24,7 @@ pub fn is_golden(test: &Test, golden: &Trace, seen: &Trace) -> bool {
         return golden == seen;
     }
     let request = |entry: &Entry| match entry {
-        Entry::Call(call) => Some(call.request.clone()),
+        Entry::Call(call) => Some(call.request),
         Entry::Program(_) => None,
     };
     let starts_alike = golden

@@ -7,6 +7,7 @@ use osmem_trace::Trace;
 use osmem_trace::golden::{self, GoldenError};
 use osmem_trace::model::Entry;
 
+use crate::claim::Claim;
 use crate::record::TestRecord;
 
 /// Entries of a trace that are written; the longest test has a third of that.
@@ -17,18 +18,18 @@ const KEPT_EVENTS: usize = 1000;
 /// Writes the trace of a failed test to `folder` and says where; of any other test, removes what an earlier failure left, so
 /// that nobody reads a stale one. Without a folder nothing is kept.
 pub fn keep(
-    folder: Option<&Path>,
+    folder: Option<&Claim>,
     record: &TestRecord,
     library: &Path,
     trace: &Trace,
 ) -> Result<Option<PathBuf>, GoldenError> {
     let Some(folder) = folder else { return Ok(None) };
-    let path = golden::path(folder, &record.name);
     if !record.outcome.is_failure() {
         // It is seldom there, and does no harm where it cannot be removed.
-        drop(fs::remove_file(path));
+        drop(folder.to_clear().map(|folder| fs::remove_file(golden::path(folder, &record.name))));
         return Ok(None);
     }
+    let path = golden::path(folder.to_write(), &record.name);
     let comment = format!("{}: seen with {}", record.name, library.display());
     match shortened(trace) {
         None => golden::write(&path, &comment, trace)?,

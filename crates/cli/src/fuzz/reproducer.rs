@@ -1,6 +1,7 @@
 //! A program that fails, in every form that somebody may want it in.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use osmem_oracle::params::Params;
@@ -69,20 +70,47 @@ impl Reproducer {
         }
     }
 
-    /// Writes each form into `folder`; the files, script first.
+    /// Writes each form into `folder`; the files, script first. A script of other contents is never written over.
     pub fn save(&self, folder: &Path, seed: u64) -> Result<Vec<PathBuf>, Error> {
         fs::create_dir_all(folder).map_err(|source| Error::Save { path: folder.to_owned(), source })?;
-        let name = format!("seed-{seed}-program-{}", self.program);
         let about = format!("# {}\n", self.sentence);
-        let mut forms = vec![("osmem", format!("{about}{}", self.script)), ("c", self.c.clone())];
+        let script = format!("{about}{}", self.script);
+        let name = free_name(folder, &format!("seed-{seed}-program-{}", self.program), &script)?;
+        let mut forms = vec![("c", self.c.clone())];
         forms.extend(self.rust.clone().ok().map(|rust| ("rs", rust)));
-        let mut files = Vec::new();
+        let mut files = vec![folder.join(format!("{name}.{SCRIPT}"))];
         for (ending, content) in forms {
             let path = folder.join(format!("{name}.{ending}"));
             fs::write(&path, content).map_err(|source| Error::Save { path: path.clone(), source })?;
             files.push(path);
         }
         Ok(files)
+    }
+}
+
+/// The ending of a script's file.
+const SCRIPT: &str = "osmem";
+
+/// Writes the script to the first of `name`, `name-2` and so on that is not there, or holds just that script; returns that name.
+fn free_name(folder: &Path, name: &str, script: &str) -> Result<String, Error> {
+    let mut number = 1;
+    loop {
+        let candidate = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let path = folder.join(format!("{candidate}.{SCRIPT}"));
+        let failed = |source| Error::Save { path: path.clone(), source };
+        match fs::File::create_new(&path) {
+            Ok(mut file) => {
+                file.write_all(script.as_bytes()).map_err(failed)?;
+                return Ok(candidate);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if fs::read(&path).is_ok_and(|there| there == script.as_bytes()) {
+                    return Ok(candidate);
+                }
+                number += 1;
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 

@@ -126,7 +126,7 @@ mod tests {
         record.behaves.clear();
         let expected = json!({
             "score": 2.0,
-            "output": "Result: crash, ended by a signal\nScore: 2 of 4 points\nTests: 1 of 2 passed\n\
+            "output": "Result: crash, ended by a signal\nScore: 2 of 4 points\nSearch: clean\nTests: 1 of 2 passed\n\
                 Why: 1 of 2 tests did not pass\nBuilt by: cc a.c\nBox: landlock. It could not write.\n\
                 Watched by: strace 6.1\n",
             "output_format": "text",

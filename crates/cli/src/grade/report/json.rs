@@ -52,7 +52,7 @@ mod tests {
         let names: Vec<_> = text.lines().map(|line| serde_json::from_str::<Submission>(line).unwrap().name).collect();
         assert_eq!(names, [HOSTILE, "a", "b"]);
         assert!(
-            text.lines().nth(1).unwrap().starts_with("{\"version\":1,\"tool\":\"osmem 0.1.0\",\"course\":\"OS 1\",")
+            text.lines().nth(1).unwrap().starts_with("{\"version\":2,\"tool\":\"osmem 0.1.0\",\"course\":\"OS 1\",")
         );
     }
 }

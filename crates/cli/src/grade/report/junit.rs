@@ -83,6 +83,7 @@ Hint: Look at the remainder
         </testcase>
         <system-out>Result: wrong, a rule is broken
 Score: 2 of 4 points
+Search: clean
 Tests: 1 of 2 passed
 Why: a test failed
 Likely cause: first-fit (R5, explains 2 of 3 runs). What first-fit is.
@@ -99,6 +100,7 @@ Watched by: strace 6.1
         <testcase name="grading" classname="ben">
             <error message="no strace" type="infra-error">Result: infra-error, the grader failed
 Score: The grader failed, not this submission: it is not graded, and nothing is taken off. Submit it again.
+Search: clean
 Why: no strace
 Box: landlock. It could not write.
 Watched by: strace 6.1
@@ -106,6 +108,7 @@ Watched by: strace 6.1
         </testcase>
         <system-out>Result: infra-error, the grader failed
 Score: The grader failed, not this submission: it is not graded, and nothing is taken off. Submit it again.
+Search: clean
 Why: no strace
 Box: landlock. It could not write.
 Watched by: strace 6.1

@@ -187,6 +187,8 @@ mod tests {
 
 **Why:** 2 of 3 tests did not pass
 
+**Search by random programs:** clean
+
 
 ## Tests
 

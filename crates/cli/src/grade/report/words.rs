@@ -288,6 +288,7 @@ Output:
         }
         let text = "Result: wrong, a rule is broken
 Score: 2 of 4 points
+Search: clean
 Tests: 1 of 2 passed
 Why: a test failed
 Likely cause: first-fit (R5, explains 2 of 3 runs). What first-fit is.
