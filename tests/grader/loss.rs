@@ -27,11 +27,12 @@ pub fn table<'a>(verdicts: impl Iterator<Item = (&'a Variant, &'a Verdict)>) -> 
 /// Returns what is wrong with a table: a bound that it breaks, or a difference from the one on record.
 pub fn problems(rows: &[(f64, &Variant)]) -> Vec<String> {
     let mut problems = Vec::new();
-    let at = |share: f64| rows.get(((rows.len() as f64) * share).ceil() as usize - 1).map_or(0.0, |row| row.0);
-    for (share, bound) in [(0.5, MEDIAN), (0.9, NINE_OF_TEN)] {
-        if at(share) > bound {
+    let usable: Vec<f64> = rows.iter().filter(|row| row.1.unusable.is_none()).map(|row| row.0).collect();
+    let at = |tenths: usize| usable.get((usable.len() * tenths).div_ceil(10).saturating_sub(1)).copied().unwrap_or(0.0);
+    for (tenths, bound) in [(5, MEDIAN), (9, NINE_OF_TEN)] {
+        if at(tenths) > bound {
             problems
-                .push(format!("{share} of the mistakes cost up to {} points, and {bound} are the limit", at(share)));
+                .push(format!("{tenths} of ten mistakes cost up to {} points, and {bound} are the limit", at(tenths)));
         }
     }
     for (lost, variant) in rows.iter().filter(|(lost, variant)| *lost > MOST && variant.unusable.is_none()) {
