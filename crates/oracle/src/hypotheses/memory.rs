@@ -3,10 +3,10 @@
 use super::{Hypothesis, Numbers, counting, other};
 use crate::call::{Address, Function, NULL, System};
 use crate::cx::Cx;
-use crate::heap::{Block, Found, Heap, Status};
-use crate::params::{HEAP, LARGEST};
+use crate::heap::{Block, Heap, Status};
+use crate::params::LARGEST;
 use crate::rules::{Contract, Rules};
-use crate::run::{Call, Check, End, Trouble};
+use crate::run::{Check, End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
     other("no-preallocation", &NoPreallocation),
@@ -67,28 +67,12 @@ impl Rules for PreallocatesForZero {
     }
 }
 
-/// The heap is there before the window opens, so that its addresses have no names.
+/// The heap is there before the first call.
 struct PreallocatesAtLoad;
 
 impl Rules for PreallocatesAtLoad {
     fn load(&self, cx: &mut Cx<'_>) {
-        cx.heap.brk -= cx.heap.params.preallocation;
         self.preallocate(cx, 0);
-    }
-
-    fn explains(&self, own: &Call, seen: &Call, _heap: &Heap) -> bool {
-        let below = |result: Option<Address>| result.is_some_and(|result| result != NULL && result < HEAP);
-        own == seen || (own.asked == seen.asked && below(own.result) && below(seen.result))
-    }
-
-    fn freeable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
-        // Which block without a name is meant, nobody knows.
-        cx.heap.memo.corrupted |= pointer != NULL && pointer < HEAP;
-        Contract.freeable(cx, pointer)
-    }
-
-    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
-        self.freeable(cx, pointer)
     }
 }
 
