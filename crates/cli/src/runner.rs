@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use osmem_trace::model::Outcome;
+use osmem_trace::model::{Function, Outcome};
 use osmem_trace::run::{Cancel, Limits, Refusal, RunError, Starter, Stopped};
 use osmem_trace::{Observation, Spec, Witness};
 
@@ -56,7 +56,7 @@ pub struct Runner {
 /// What is known of the runs that are over.
 #[derive(Debug, Default)]
 struct SoFar {
-    /// How many hung, by the function that they hung in; empty: in none.
+    /// How many did not end in time, by where they were.
     hung: BTreeMap<&'static str, u32>,
     /// The time that all of them used.
     spent: Duration,
@@ -143,8 +143,7 @@ impl Runner {
         let mut so_far = self.so_far();
         so_far.spent += seen.spent.time;
         if seen.stopped == Some(Stopped::Timeout) {
-            let unfinished = seen.trace.calls().find(|call| call.result == Outcome::Never);
-            *so_far.hung.entry(unfinished.map_or("", |call| call.request.function().name())).or_default() += 1;
+            *so_far.hung.entry(place(&seen)).or_default() += 1;
         }
         Ok(seen)
     }
@@ -170,16 +169,31 @@ impl Runner {
     /// That some runs had less time, if so, and why.
     pub fn shortened(&self) -> Option<String> {
         let so_far = self.so_far();
-        let (function, _) = so_far.hung.iter().find(|(_, count)| **count >= MOST_HUNG)?;
-        let place = if function.is_empty() { "outside the library".to_owned() } else { format!("in {function}") };
+        let (place, _) = so_far.hung.iter().find(|(_, count)| **count >= MOST_HUNG)?;
         let (short, usual) = (SHORT.min(self.limits.time).as_secs_f64(), self.limits.time.as_secs_f64());
         (short < usual).then(|| {
-            format!("{MOST_HUNG} runs did not end in time {place}: those after them had {short} s instead of {usual} s")
+            format!(
+                "{MOST_HUNG} runs did not end in time, {place}: those after them had {short} s instead of {usual} s"
+            )
         })
     }
 
     /// Whether someone asked for an early end.
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
+    }
+}
+
+/// Where a run was that did not end in time, as far as that does not depend on the machine.
+fn place(seen: &Observation) -> &'static str {
+    if !seen.spent.stuck {
+        return "on their way from call to call";
+    }
+    match seen.trace.calls().find(|call| call.result == Outcome::Never).map(|call| call.request.function()) {
+        Some(Function::Malloc) => "in os_malloc",
+        Some(Function::Calloc) => "in os_calloc",
+        Some(Function::Realloc) => "in os_realloc",
+        Some(Function::Free) => "in os_free",
+        None => "outside the library",
     }
 }

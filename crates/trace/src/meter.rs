@@ -18,6 +18,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The most that one look adds for sleeping: on a busy machine looks come late, and nobody knows what was in between.
 const LONGEST: Duration = Duration::from_millis(50);
 
+/// A run that stands still from this part of its time on hangs.
+const EARLY: u32 = 5;
+
 /// The clock of one run.
 #[derive(Debug)]
 pub struct Meter {
@@ -30,8 +33,8 @@ pub struct Meter {
     used: BTreeMap<i32, Duration>,
     /// The same with what ended children had used, as of the last look.
     inherited: Duration,
-    /// How far the run was when half of its time was over.
-    halfway: Option<u64>,
+    /// How far the run was when a fifth of its time was over.
+    early: Option<u64>,
 }
 
 /// What counts of a run.
@@ -39,7 +42,7 @@ pub struct Meter {
 pub struct Spent {
     /// Its own time.
     pub time: Duration,
-    /// It made no step in the second half of its time.
+    /// It made no step after a fifth of its time. One whose calls are slow makes some later, however far it comes.
     pub stuck: bool,
 }
 
@@ -65,7 +68,7 @@ impl Meter {
             asleep: Duration::ZERO,
             used: BTreeMap::new(),
             inherited: Duration::ZERO,
-            halfway: None,
+            early: None,
         }
     }
 
@@ -92,8 +95,8 @@ impl Meter {
             self.asleep += since.min(LONGEST);
         }
         let time = self.time();
-        if time >= self.limit / 2 && self.halfway.is_none() {
-            self.halfway = Some(run.progress());
+        if time >= self.limit / EARLY && self.early.is_none() {
+            self.early = Some(run.progress());
         }
         if time >= self.limit {
             Some(Stopped::Timeout)
@@ -112,7 +115,7 @@ impl Meter {
     pub fn spent(&self, run: &impl Watched) -> Spent {
         // Of a short run nobody has looked, and all of it may count.
         let time = if self.used.is_empty() { self.begun.elapsed().min(self.limit) } else { self.time() };
-        Spent { time, stuck: self.halfway.is_some_and(|halfway| halfway == run.progress()) }
+        Spent { time, stuck: self.early.is_some_and(|early| early == run.progress()) }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Origin {
     pub module: Module,
     /// The function of the C library's own allocator that called it, inside the `os_*` call.
     pub through: Option<&'static str>,
+    /// A stream of the C library needed memory: something printed, or opened a file.
+    pub stream: bool,
 }
 
 /// A file that code comes from.
@@ -53,6 +55,9 @@ impl fmt::Display for Module {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.through {
+            Some(function) if self.stream => {
+                write!(f, "{}, called by its {function} for a stream (printf, fopen)", self.module)
+            }
             Some(function) => write!(f, "{}, called by its {function}", self.module),
             None => self.module.fmt(f),
         }
@@ -73,6 +78,10 @@ const ALLOCATING: [&str; 11] = [
     "pvalloc",
     "malloc_trim",
 ];
+
+/// Those through which a stream gets its memory.
+const STREAMS: [&str; 8] =
+    ["_IO_file_doallocate", "_IO_doallocbuf", "fopen", "fdopen", "fopen64", "setvbuf", "open_memstream", "popen"];
 
 /// Where those of a file lie, as addresses within it, with their names.
 type Functions = Vec<(Range<u64>, &'static str)>;
@@ -116,29 +125,34 @@ impl Modules {
 
     /// Where a call came from whose instruction lies before `at`; `stack` is what lay on the stack, the innermost first.
     pub fn origin(&self, at: u64, stack: &[u64]) -> Origin {
-        let Some(mapped) = self.find(at) else { return Origin { module: Module::Memory, through: None } };
-        let through = if mapped.module == Module::C { self.allocating(stack) } else { None };
-        Origin { module: mapped.module.clone(), through }
+        let Some(mapped) = self.find(at) else {
+            return Origin { module: Module::Memory, through: None, stream: false };
+        };
+        let (through, stream) = if mapped.module == Module::C { self.passed(stack) } else { (None, false) };
+        Origin { module: mapped.module.clone(), through, stream }
     }
 }
 
 impl Modules {
-    /// The allocating function of the C library that a return address on the stack lies in.
-    fn allocating(&self, stack: &[u64]) -> Option<&'static str> {
+    /// The allocating function of the C library that a return address on the stack lies in, and whether a stream called it.
+    fn passed(&self, stack: &[u64]) -> (Option<&'static str>, bool) {
         let code = |wanted: Module| self.0.iter().filter(move |mapped| mapped.module == wanted);
         let c: Vec<&Mapped> = code(Module::C).filter(|mapped| mapped.functions.is_some()).collect();
         let probe: Vec<&Mapped> = code(Module::Probe).collect();
         let lies_in = |mapped: &[&Mapped], word: u64| mapped.iter().any(|mapped| mapped.code.contains(&word));
         // What lies beyond the probe's own frame was there before the call.
-        let mut inside = stack.iter().take_while(|word| !lies_in(&probe, **word));
-        inside.find_map(|word| {
+        let inside = stack.iter().take_while(|word| !lies_in(&probe, **word));
+        let functions = inside.filter_map(|word| {
             c.iter().filter(|mapped| mapped.code.contains(word)).find_map(|mapped| mapped.function(*word))
-        })
+        });
+        let functions: Vec<&str> = functions.collect();
+        let through = functions.iter().copied().find(|name| ALLOCATING.contains(name));
+        (through, functions.iter().any(|name| STREAMS.contains(name)))
     }
 }
 
 impl Mapped {
-    /// The allocating function that a return address lies in.
+    /// The function of interest that a return address lies in.
     fn function(&self, address: u64) -> Option<&'static str> {
         let (functions, base) = self.functions.as_ref()?;
         let place = address.wrapping_sub(*base);
@@ -171,7 +185,7 @@ fn module(path: &str, program: Option<&Path>, library: Option<&Path>) -> Module 
     }
 }
 
-/// The allocating functions of a C library, read once for each file.
+/// The functions of interest of a C library, read once for each file.
 fn functions(path: &Path) -> Option<Arc<Functions>> {
     static KNOWN: OnceLock<Mutex<HashMap<PathBuf, Option<Arc<Functions>>>>> = OnceLock::new();
     let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
@@ -188,7 +202,7 @@ fn read_functions(path: &Path) -> Option<Functions> {
     };
     let mut functions = Functions::new();
     for symbol in file.dynamic_symbols() {
-        let Some(name) = ALLOCATING.into_iter().find(|name| symbol.name() == Ok(name)) else { continue };
+        let Some(name) = ALLOCATING.into_iter().chain(STREAMS).find(|name| symbol.name() == Ok(name)) else { continue };
         if let (Some(start), 1..) = (shift(symbol.address()), symbol.size()) {
             // A return address lies behind a call, so that the last one may be the end of the function.
             functions.push((start + 1..start + symbol.size() + 1, name));

@@ -218,4 +218,13 @@ fn it_is_known_whose_code_made_a_call() {
     assert!(origins.contains(&(&Module::Program, None)), "{origins:?}");
     let text = seen.origins[0].origin.to_string();
     assert!(text.starts_with("the "), "{text}");
+    assert!(seen.origins.iter().all(|source| !source.origin.stream), "{:?}", seen.origins);
+}
+
+#[test]
+fn a_stream_that_needs_memory_is_known() {
+    let seen = seen("stream in a call");
+    let origin = &seen.origins[0].origin;
+    let expected = "the C library, called by its malloc for a stream (printf, fopen)";
+    assert_eq!((origin.stream, origin.to_string().as_str()), (true, expected));
 }

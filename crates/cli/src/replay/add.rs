@@ -24,6 +24,9 @@ pub fn add(layout: &Layout, args: &ReplayArgs, name: &str, ops: &[Op]) -> Result
     let refused = |why: String| Error::Add { name: name.to_owned(), why };
     let fixtures = layout.fixtures(args.fixtures.as_deref())?;
     let suite_file = layout::suite_file(&fixtures);
+    // Another command that adds a test waits; some file systems have no locks, and no harm comes of that.
+    let held = fs::File::open(&fixtures).ok();
+    let _locked = held.as_ref().map(fs::File::lock);
     let suite = Suite::load(&suite_file)?;
     let is_name = !name.is_empty()
         && name.len() <= 40

@@ -375,7 +375,11 @@ pub const CAUSES: &[Cause] = &[
         &[4, 9],
         "The memory comes neither from the break nor from a mapping made in the call, as from a static array.",
     ),
-    because("glibc-heap", &[4, 5, 9], "The C library's own malloc does the work."),
+    because(
+        "glibc-heap",
+        &[4, 5, 9],
+        "The C library's own malloc does the work, or serves what is called inside: a file that is opened, a text that is copied.",
+    ),
     because(
         "own-system-call",
         &[8, 9],

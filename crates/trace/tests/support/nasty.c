@@ -371,6 +371,11 @@ static void play(const char *scenario)
 		/* A system call of the program's own code. */
 		raw_call(SYS_madvise, (long)ring, 0, 0);
 		returned(NULL);
+	} else if (IS("stream in a call")) {
+		call_malloc(7);
+		printf("a line\n");
+		fclose(fopen("/dev/null", "r"));
+		returned(NULL);
 	} else if (IS("untraced")) {
 		call_malloc(7);
 		child = syscall(SYS_clone, CLONE_UNTRACED | SIGCHLD, 0, 0, 0, 0);
