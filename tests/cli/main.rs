@@ -19,6 +19,7 @@ mod fuzz_wrong;
 mod grade;
 mod grade_bad;
 mod grade_course;
+mod grade_fair;
 mod grade_many;
 mod grade_shared;
 mod inject;
