@@ -1,68 +1,11 @@
-//! `osmem grade` and time: what a busy machine and a hanging library change, which is nothing that counts.
+//! `osmem grade` and time: libraries that hang or are slow.
 
-use std::process::{Child, Command as Process};
-
-use crate::bench::FIRST_FIT;
-use crate::grade::{Class, WRONG, changed, right};
-
-/// Processes that do nothing but keep processors busy, for as long as this lives.
-struct Load(Vec<Child>);
-
-impl Load {
-    fn of(processes: usize) -> Self {
-        let busy = || Process::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
-        Self((0..processes).map(|_| busy()).collect())
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-    }
-}
+use crate::grade::{Class, changed};
 
 /// The right allocator, which does this at its second request and later.
 fn later(statement: &str) -> String {
     let begin = "void *os_malloc(size_t size)\n{\n";
     changed((begin, &format!("{begin}    static int calls;\n    if (++calls > 1) {{ {statement} }}\n")))
-}
-
-#[test]
-#[ignore = "needs several minutes and all processors"]
-fn a_busy_machine_gives_the_same_bytes() {
-    let class = Class::new();
-    class.write(
-        "osmem.toml",
-        "[battery]\ntests = [\"malloc-zero\", \"malloc-prealloc-once\", \"best-fit-many\", \"split\"]\n\
-         [limits]\ntest_seconds = 1\n[random]\nprograms = 20\n",
-    );
-    class.write("class/right.c", right());
-    class.write("class/no-split.c", changed(WRONG));
-    class.write("class/no-split-either.c", changed(WRONG));
-    class.write("class/first-fit.c", changed(FIRST_FIT));
-    class.write("class/loops.c", later("for (;;);"));
-    class.write("class/sleeps.c", later("sleep(1000);"));
-    class.write("class/slow.c", later("for (volatile long i = 0; i < 2000000; i++);"));
-    class.graded(1, &["--batch", "class", "--out", "idle"]);
-    {
-        let _load = Load::of(20);
-        class.graded(1, &["--batch", "class", "--out", "busy"]);
-    }
-    class.same("idle", "busy");
-    assert_eq!(class.record("idle/slow")["outcome"], "pass");
-    for name in ["loops", "sleeps"] {
-        assert_eq!(class.record(&format!("idle/{name}"))["outcome"], "timeout", "{name}");
-    }
-    let [mut one, mut other] = ["no-split", "no-split-either"].map(|name| class.record(&format!("idle/{name}")));
-    for record in [&mut one, &mut other] {
-        for field in ["name", "key", "digest", "build"] {
-            assert!(record.as_object_mut().unwrap().remove(field).is_some());
-        }
-    }
-    assert_eq!(one, other);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod grade;
 mod grade_bad;
 mod grade_busy;
 mod grade_course;
+mod grade_fair;
 mod grade_intake;
 mod grade_many;
 mod grade_shared;

@@ -74,10 +74,13 @@ fn heap_at_load(steps: &[Doing<'_>]) -> Option<u64> {
     for step in steps {
         match step {
             Doing::Enter(..) => called = true,
-            Doing::System { call: None, system, .. } if !called => {
+            Doing::System { system, .. } => {
                 let Some(to) = wanted_break(system) else { continue };
                 let before = now;
                 now = address(system.reply).or(now);
+                if called {
+                    continue;
+                }
                 if let (Some(before), Some(now)) = (before, now)
                     && !is_query(to, Some(before))
                     && now > before
@@ -87,7 +90,9 @@ fn heap_at_load(steps: &[Doing<'_>]) -> Option<u64> {
             }
             Doing::Leave(_, Some(result)) if called && !gained.is_empty() => {
                 let found = gained.iter().find(|(before, after)| (*before..*after).contains(result));
-                if found.is_some() {
+                let is_on_heap =
+                    gained.iter().any(|(before, _)| before <= result) && now.is_some_and(|now| *result < now);
+                if is_on_heap {
                     return found.map(|(before, _)| *before);
                 }
             }

@@ -220,7 +220,8 @@ fn battery(at: Place, values: Battery, named: &mut Vec<Named>) -> Result<Battery
     let profile = match &values.profile {
         None => Selection::Core,
         Some(value) => Selection::from_str(value.get_ref(), false).map_err(|_| {
-            let message = format!("must be core, strict, robust or all, is \"{}\"", value.get_ref().escape_debug());
+            let message =
+                format!("must be basic, core, strict, robust or all, is \"{}\"", value.get_ref().escape_debug());
             at.wrong(value.span().start, "battery.profile", message)
         })?,
     };

@@ -98,7 +98,7 @@ fn mistakes_name_file_line_and_key() {
         ("files = [\"../*.c\"]", "osmem.toml:1: files: \"../*.c\" can match no file"),
         (
             "[battery]\nprofile = \"hard\"",
-            "osmem.toml:2: battery.profile: must be core, strict, robust or all, is \"hard\"",
+            "osmem.toml:2: battery.profile: must be basic, core, strict, robust or all, is \"hard\"",
         ),
         ("[battery]\nhidden = [\"a\", \"a\"]", "osmem.toml:2: battery.hidden: names \"a\" twice"),
         ("[battery]\npoints = { a = -1 }", "osmem.toml:2: battery.points.a: must be a number from 0"),
