@@ -42,7 +42,7 @@ fn slow_calls_are_told_without_a_place() {
     // How long a call takes differs from machine to machine; that there are many does not.
     class.write(
         "ann.c",
-        later("struct timespec t = { 0, 90000000 }; nanosleep(&t, NULL);").replacen(
+        later("struct timespec t = { 0, 190000000 }; nanosleep(&t, NULL);").replacen(
             "#include",
             "#include <time.h>\n#include",
             1,
