@@ -19,6 +19,7 @@ use crate::support::built;
 pub const QUICK: &str = "\
 [battery]
 tests = [\"malloc-zero\", \"malloc-prealloc-once\"]
+points = { malloc-zero = 1, malloc-prealloc-once = 2 }
 [random]
 programs = 0
 ";

@@ -70,6 +70,8 @@ pub struct Variant {
     profile: Option<String>,
     /// Why nothing of it is usable, for one whose mistake may cost any number of points.
     pub unusable: Option<String>,
+    /// Why no search finds it in the time that it has.
+    pub unfound: Option<String>,
     /// The only tests to run, for one that makes every test wait.
     #[serde(default)]
     pub only: Vec<String>,
