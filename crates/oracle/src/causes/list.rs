@@ -383,7 +383,7 @@ pub const CAUSES: &[Cause] = &[
     because(
         "own-system-call",
         &[8, 9],
-        "Other system calls than brk, mmap and munmap are made inside a call, as by printing.",
+        "Other system calls than brk, mmap and munmap are made inside a call, as to open or write a file.",
     ),
     because("overlap", &[17], "A block is given that overlaps a live one, or somebody writes into a live one."),
     because("errno-wrong", &[2, 10, 15], "errno is not as the contract says: ENOMEM, EINVAL, or unchanged."),
