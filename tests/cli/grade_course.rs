@@ -69,8 +69,11 @@ fn points_total_and_days_late() {
     let points = "points = { malloc-zero = 4, malloc-prealloc-once = 1 }\ntotal = 90\n[random]";
     class.write(
         "osmem.toml",
-        format!("{}points = 10\n[late]\nper_day = 10\nmost = 25\n", QUICK.replace("[random]", points))
-            .replace("programs = 0", "programs = 5\nsteps = 60"),
+        format!(
+            "{}points = 10\n[late]\nper_day = 10\nmost = 25\n",
+            QUICK.replace("points = { malloc-zero = 1, malloc-prealloc-once = 2 }\n[random]", points)
+        )
+        .replace("programs = 0", "programs = 5\nsteps = 60"),
     );
     class.write("late.csv", "name,days\nbob,0.5\ncid,2\ndan,9\n");
     for name in ["ann", "bob", "cid", "dan"] {
