@@ -95,6 +95,11 @@ fn aligned_blocks_are_aligned_and_usable_sizes_are_usable() {
 }
 
 #[test]
+fn a_checker_may_compare_a_block_with_its_old_place() {
+    builds_and_runs(&C, "compares.c");
+}
+
+#[test]
 fn a_walk_shows_every_block_and_refuses_calls_meanwhile() {
     builds_and_runs(&C, "walk.c");
 }

@@ -206,8 +206,35 @@ fn the_first_break_may_be_unaligned() {
     let mut allocator = fresh();
     allocator.sys().move_break_as_foreigner(3);
     assert_eq!(allocator.malloc(1).unwrap().addr() % 8, 0);
+    let calls = allocator.sys().take_calls();
+    let is_padded = matches!(calls[..], [Call::MoveBreak { by, .. }] if by == 5 + PREALLOCATION);
+    assert!(is_padded, "R4: the padding and the preallocation: {calls:?}");
     let total: usize = allocator.heap_blocks().map(|block| HEADER + block.size).sum();
     assert_eq!(total, PREALLOCATION, "the padding is not taken from the preallocation");
+}
+
+#[test]
+fn growth_at_an_unaligned_break_is_the_need_and_the_padding() {
+    let mut allocator = fresh();
+    allocator.malloc(HEAP).unwrap();
+    allocator.sys().move_break_as_foreigner(61);
+    allocator.sys().take_calls();
+    allocator.malloc(1000).unwrap();
+    let calls = allocator.sys().take_calls();
+    let is_padded = matches!(calls[..], [Call::MoveBreak { by, .. }] if by == 3 + HEADER + 1000);
+    assert!(is_padded, "R16: {calls:?}");
+}
+
+#[test]
+fn what_a_block_absorbed_before_a_refusal_stays_absorbed() {
+    let mut allocator = fresh();
+    let [block, next, _guard] = [1000, 1000, HEAP - 2 * 1032 - HEADER].map(|bytes| allocator.malloc(bytes).unwrap());
+    allocator.free(next);
+    allocator.sys().refuse(1);
+    assert_eq!(allocator.realloc(block, 4000), Err(Failure::OutOfMemory));
+    assert_eq!(allocator.usable_size(block), 2032, "R15: with the header of what was absorbed");
+    assert_eq!(allocator.realloc(block, 2032), Ok(block), "and it may be used");
+    assert_eq!(check(&allocator), Ok(()));
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl<H: Header> Heap<H> {
     pub(crate) fn merge_pending(&mut self) {
         let base = self.list.base();
         self.recent = None; // it may be merged now
-        self.pending.settle(base);
+        self.pending.settle(base, !self.release.is_on());
         if self.release.is_on() {
             // The record of a large block would be written over the mark of one that was absorbed.
             while let Some(block) = self.pending.take_any(base) {

@@ -77,26 +77,25 @@ impl<H: Header> Pending<H> {
         H::HAS_ROOM && !self.by_size
     }
 
-    /// Moves what is waiting to the lists, at the beginning of a search.
+    /// Moves what is waiting to the lists, at the beginning of a search. `is_drained` says that nothing but
+    /// [`drain`](Self::drain) comes next, which follows no link to the left.
     #[inline]
-    pub(crate) fn settle(&mut self, base: Base) {
+    pub(crate) fn settle(&mut self, base: Base, is_drained: bool) {
         if !self.spares_payloads() {
             return;
         }
-        let mut first = self.first[0];
+        let mut first = 0;
         self.waiting.take_all(base, |mut block: Block<H>| {
             let number = base.number(block).get();
             block.set_free(true);
             *links_mut(&mut block) = Links { left: 0, right: first };
-            if let Some(mut behind) = base.block::<H>(first) {
+            if !is_drained && let Some(mut behind) = base.block::<H>(first) {
                 links_mut(&mut behind).left = number;
             }
             first = number;
         });
         self.first[0] = first;
-        if first != 0 {
-            self.lowest = 0;
-        }
+        self.lowest = 0;
     }
 
     /// Which list a block of that size is in.
@@ -240,7 +239,7 @@ impl<H: Header> Pending<H> {
             return block.is_free() && block.is_pending();
         }
         if self.spares_payloads() {
-            return self.waiting.is_only(block);
+            return self.waiting.is_only(block, base);
         }
         self.first[0] == base.number(block).get() && links(block).right == 0
     }

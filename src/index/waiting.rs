@@ -2,7 +2,8 @@
 //! (O10), and so the links that hold them lie in their headers.
 //!
 //! A header has room for one link, not for two. So there are many short chains, chosen by the block's place: one that is
-//! absorbed meanwhile (R12 b) leaves the chain behind a short walk.
+//! absorbed meanwhile (R12 b) leaves the chain behind a short walk. The one that was freed last is in none: most often it is
+//! the only one.
 
 use crate::block::{Base, Block, Header};
 use std::marker::PhantomData;
@@ -17,12 +18,12 @@ const _: () = assert!(WORDS == 64, "one word says which words are not 0");
 /// The chains. Links are numbers that count from the base of the heap; 0 leads nowhere.
 #[derive(Debug)]
 pub(super) struct Waiting<H> {
+    /// The block that came last.
+    newest: u32,
     first: [u32; CHAINS],
     /// A bit for each chain that is not empty, and one for each of these words that is not 0.
     filled: [u64; WORDS],
     words: u64,
-    /// The number of blocks in all chains.
-    count: usize,
     layout: PhantomData<H>,
 }
 
@@ -34,29 +35,50 @@ const fn chain(number: u32) -> usize {
 
 impl<H: Header> Waiting<H> {
     pub(super) const fn new() -> Self {
-        Self { first: [0; CHAINS], filled: [0; WORDS], words: 0, count: 0, layout: PhantomData }
+        Self { newest: 0, first: [0; CHAINS], filled: [0; WORDS], words: 0, layout: PhantomData }
     }
 
     /// Returns whether this block is there, and no other.
     #[inline]
-    pub(super) fn is_only(&self, block: Block<H>) -> bool {
-        self.count == 1 && block.is_free() && block.waiting().is_some()
+    pub(super) fn is_only(&self, block: Block<H>, base: Base) -> bool {
+        self.newest == base.number(block).get() && self.words == 0
     }
 
     /// Adds a block; writes to nothing but its header.
     #[inline]
     pub(super) fn push(&mut self, block: Block<H>, base: Base) {
+        block.set_waiting(0);
+        let older = std::mem::replace(&mut self.newest, base.number(block).get());
+        if let Some(older) = base.block(older) {
+            self.link(older, base);
+        }
+    }
+
+    /// Puts a block into its chain.
+    #[inline]
+    fn link(&mut self, block: Block<H>, base: Base) {
         let number = base.number(block).get();
         let chain = chain(number);
         block.set_waiting(self.first[chain]);
         self.first[chain] = number;
         self.filled[chain / 64] |= 1 << (chain % 64);
         self.words |= 1 << (chain / 64);
-        self.count += 1;
     }
 
     /// Takes out a block, which is free and merged then; `false` if it is not there, as a program wrote over its header.
+    #[inline]
     pub(super) fn remove(&mut self, block: Block<H>, base: Base) -> bool {
+        if self.newest == base.number(block).get() {
+            self.newest = 0;
+        } else if !self.unlink(block, base) {
+            return false;
+        }
+        block.set_free(false);
+        true
+    }
+
+    /// Takes a block out of its chain; `false` if it is not there.
+    fn unlink(&mut self, block: Block<H>, base: Base) -> bool {
         let number = base.number(block).get();
         let chain = chain(number);
         let Some(behind) = block.waiting() else { return false };
@@ -77,14 +99,15 @@ impl<H: Header> Waiting<H> {
                 self.words &= !(1 << (chain / 64));
             }
         }
-        self.count -= 1;
-        block.set_free(false);
         true
     }
 
     /// Takes out all blocks; each is handed to `take`, which may write to it.
     #[inline]
     pub(super) fn take_all(&mut self, base: Base, mut take: impl FnMut(Block<H>)) {
+        if let Some(newest) = base.block(std::mem::take(&mut self.newest)) {
+            take(newest);
+        }
         while self.words != 0 {
             let word = self.words.trailing_zeros() as usize;
             self.words &= self.words - 1;
@@ -99,7 +122,6 @@ impl<H: Header> Waiting<H> {
                 }
             }
         }
-        self.count = 0;
     }
 
     /// Returns how many blocks there are, and their payload in bytes; `None` if the chains lead to what is no such block.
@@ -110,6 +132,12 @@ impl<H: Header> Waiting<H> {
         is_right: &impl Fn(Block<H>) -> bool,
     ) -> Option<(usize, usize)> {
         let (mut count, mut bytes) = (0, 0);
+        if let Some(newest) = base.block::<H>(self.newest) {
+            if most == 0 || !is_right(newest) || newest.waiting() != Some(0) {
+                return None;
+            }
+            (count, bytes) = (1, newest.heap_size());
+        }
         for (number, first) in self.first.iter().enumerate() {
             if (*first != 0) != (self.filled[number / 64] >> (number % 64) & 1 == 1) {
                 return None;
@@ -124,6 +152,6 @@ impl<H: Header> Waiting<H> {
             }
         }
         let words = (0..WORDS).filter(|word| self.filled[*word] != 0).fold(0, |words, word| words | 1_u64 << word);
-        (count == self.count && words == self.words).then_some((count, bytes))
+        (words == self.words).then_some((count, bytes))
     }
 }

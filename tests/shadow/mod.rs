@@ -258,10 +258,8 @@ impl<H: Header> Shadow<H> {
 
     /// A call has looked for a block of the heap, unless it gave a mapping or nothing.
     fn searched(&mut self, answer: Answer) {
-        let is_elsewhere = answer.is_ok_and(|payload| {
-            payload.is_null() || self.allocator.mapped_blocks().any(|seen| seen.payload == payload.addr())
-        });
-        if !is_elsewhere {
+        let is_on_heap = |payload: *mut u8| self.allocator.heap_blocks().any(|seen| seen.payload == payload.addr());
+        if answer.is_ok_and(is_on_heap) || answer.is_err() {
             self.untouched.clear();
         }
     }
