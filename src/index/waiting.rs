@@ -8,9 +8,9 @@
 use crate::block::{Base, Block, Header};
 use std::marker::PhantomData;
 
-/// Bits of a chain's number.
-const BITS: u32 = 12;
-const CHAINS: usize = 1 << BITS;
+const CHAINS: usize = 4096;
+/// Bits by which numbers within one stretch of memory differ: as many units of alignment as 4 KiB have.
+const STRETCH_BITS: u32 = 9;
 const WORDS: usize = CHAINS / 64;
 
 const _: () = assert!(WORDS == 64, "one word says which words are not 0");
@@ -27,10 +27,10 @@ pub(super) struct Waiting<H> {
     layout: PhantomData<H>,
 }
 
-/// The chain of a block: neighbours, and blocks at regular distances, are spread over all of them.
+/// The chain of a block. Blocks of one stretch share it, so that a walk stays where the processor has just been.
 #[inline]
 const fn chain(number: u32) -> usize {
-    (number.wrapping_mul(0x9e37_79b1) >> (u32::BITS - BITS)) as usize
+    (number >> STRETCH_BITS) as usize % CHAINS
 }
 
 impl<H: Header> Waiting<H> {
