@@ -105,11 +105,6 @@ fn a_walk_shows_every_block_and_refuses_calls_meanwhile() {
 }
 
 #[test]
-fn the_old_place_of_a_block_that_moved_is_as_it_was() {
-    builds_and_runs(&C, "moved.c");
-}
-
-#[test]
 fn a_check_names_the_broken_invariant() {
     for program in Program::with_either_library(&C, "damage.c") {
         for number in [0, 2, 3, 4, 6] {
