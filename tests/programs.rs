@@ -63,20 +63,25 @@ fn the_battery_lists_every_program_exactly_once() {
 }
 
 #[test]
-fn the_core_points_are_a_grade_in_per_cent() {
-    let core = suite().into_iter().filter(|entry| text(entry, "profile") == "core");
-    let points: i64 = core.map(|entry| entry["points"].as_i64().expect("points")).sum();
-    assert_eq!(points, 100);
+fn the_points_of_a_profile_are_a_grade_in_per_cent() {
+    for profile in ["basic", "core"] {
+        let tests = suite().into_iter().filter(|entry| text(entry, "profile") == profile);
+        let halves: f64 = tests.map(|entry| 2.0 * entry["points"].as_f64().expect("points")).sum();
+        assert!((halves - 200.0).abs() < f64::EPSILON, "{profile}: {} points", halves / 2.0);
+    }
 }
 
 #[test]
-fn core_tests_stand_first_and_carry_no_rule_of_the_other_profiles() {
+fn basic_and_core_tests_stand_first_and_carry_no_rule_of_the_other_profiles() {
     let profiles: Vec<_> = suite().iter().map(|entry| text(entry, "profile").to_string()).collect();
-    let order = ["core", "strict", "robust"];
+    let order = ["basic", "core", "strict", "robust"];
     assert!(profiles.is_sorted_by_key(|profile| order.iter().position(|name| name == profile).expect("a profile")));
     for entry in suite().iter().filter(|entry| text(entry, "profile") == "core") {
         for rule in ["R2", "R14", "R15", "R16"] {
-            assert!(!entry["rules"].as_array().expect("rules").iter().any(|name| name == rule), "{entry}");
+            // `os_free(NULL)` is the one part of R14 that belongs to core.
+            let allowed = rule == "R14" && text(entry, "name") == "free-null";
+            let named = entry["rules"].as_array().expect("rules").iter().any(|name| name == rule);
+            assert!(!named || allowed, "{entry}");
         }
     }
 }
@@ -179,7 +184,7 @@ fn wrong_contents_are_noticed() {
         "ALMOST_ZERO",
         "calloc-arrays",
         check::NOT_ZEROED,
-        "byte 7 of os_calloc's payload is 0xa5 instead of zero",
+        "byte 15 of os_calloc's payload is 0xa5 instead of zero",
     );
     assert_noticed(
         "NO_COPY",
@@ -197,15 +202,10 @@ fn wrong_contents_are_noticed() {
         "OVERLAP",
         "malloc-mixed",
         check::WRITTEN_INTO,
-        "a live block of 4000 bytes was written into by somebody else: its byte 3984 is",
+        "a live block of 60000 bytes was written into by somebody else: its byte 59984 is",
     );
     assert_noticed("OVERLAP", "many-calls", check::WRITTEN_INTO, "was written into by somebody else");
-    assert_noticed(
-        "SCRIBBLE_ON_FREE",
-        "malloc-ascending",
-        check::WRITTEN_INTO,
-        "a live block of 300000 bytes was written into",
-    );
+    assert_noticed("SCRIBBLE_ON_FREE", "many-calls", check::WRITTEN_INTO, "a live block of 913 bytes was written into");
     assert_noticed(
         "SCRIBBLE_ON_REALLOC",
         "errno-kept",
@@ -217,11 +217,11 @@ fn wrong_contents_are_noticed() {
 #[test]
 fn wrong_results_are_noticed() {
     assert_noticed("MISALIGNED", "malloc-prealloc-once", check::MISALIGNED, "which is not a multiple of 8");
-    assert_noticed("MISALIGNED", "calloc-arrays", check::MISALIGNED, "os_calloc gave 0x");
-    assert_noticed("GIVES_NULL", "realloc-null-arrays", 1, "os_realloc gave NULL for 8 bytes");
+    assert_noticed("MISALIGNED", "calloc-zero", check::MISALIGNED, "os_calloc gave 0x");
+    assert_noticed("GIVES_NULL", "realloc-null-zero", 1, "os_realloc gave NULL for 96 bytes");
     assert_noticed("NOTHING_IS_SOMETHING", "calloc-zero", 1, "os_calloc gave 0x");
     assert_noticed("ZERO_IS_RESIZED", "realloc-zero-frees", 1, "os_realloc to 0 bytes gave 0x");
-    assert_noticed("NONE", "malloc-reuse-same", 1, "the block lies at 0x");
+    assert_noticed("NONE", "realloc-zero-frees", check::MISPLACED, "the block lies at 0x");
     assert_noticed("FORGETS_ERRNO", "overflow-malloc", check::ERRNO, "errno is 0, it must be 12");
     assert_noticed("CHANGES_ERRNO", "errno-kept", check::ERRNO, "errno is 12, it must be 18");
 }

@@ -77,6 +77,8 @@ fn it_calls_little_of_the_c_library() {
         "pthread_getspecific",
         "pthread_key_create",
         "pthread_setspecific",
+        "setvbuf",
+        "stdout",
         "strlen",
         "write",
     ];

@@ -1,4 +1,4 @@
-//! R14, R10: `os_free(NULL)` does nothing, and `os_realloc(NULL, n)` gives a block as `os_malloc(n)` does.
+//! R10: `os_free(NULL)` does nothing, and `os_realloc(NULL, n)` gives a block as `os_malloc(n)` does.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{NULL, free, free_ignored, realloc_null, scenario, sizes};

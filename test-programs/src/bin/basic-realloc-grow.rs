@@ -1,4 +1,4 @@
-//! R17, R12: a block that grows again and again keeps all that it held, wherever it comes to lie.
+//! R17: a block that grows again and again keeps all that it held, wherever it comes to lie.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{free, free_all, malloc, realloc, scenario, sizes};

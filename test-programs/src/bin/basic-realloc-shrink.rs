@@ -1,4 +1,4 @@
-//! R17, R11: a block that shrinks again and again, from a mapping down to a few bytes, keeps what still fits.
+//! R17: a block that shrinks again and again, from a mapping down to a few bytes, keeps what still fits.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{free, malloc, realloc, scenario, sizes};

@@ -1,5 +1,5 @@
 //! R6: `os_calloc` gives the whole of a reused block as well, unless at least a header and 8 bytes remain; the growth behind
-//! it (R7) shows which.
+//! it shows which.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{calloc, free, malloc, scenario, sizes, warm};

@@ -1,4 +1,4 @@
-//! R4: mapped requests (R3, R9) before the first heap request do not trigger the preallocation.
+//! R4: mapped requests (R3) before the first heap request do not trigger the preallocation.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{malloc, scenario, sizes};

@@ -1,4 +1,4 @@
-//! R3, R9, R8: a mapping of more than 4 GiB is as long as it must be, when it is made, resized and given back; the system may refuse it.
+//! R9, R8: a mapping of more than 4 GiB is as long as it must be, when it is made, resized and given back; the system may refuse it.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{huge_free, huge_malloc, huge_realloc, scenario};

@@ -1,4 +1,4 @@
-//! R10: `os_realloc` of the block just freed gives NULL and changes nothing: the block stays free and is used again (R5).
+//! R10: `os_realloc` of the block just freed gives NULL and changes nothing: the block stays free and is used again.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{free, malloc, realloc_gives_null, same_place, scenario, sizes, warm};

@@ -1,4 +1,4 @@
-//! R12 (b): where too little would remain, a block takes the free one behind it whole, and later grows into the surplus (R11).
+//! R12 (b): where too little would remain, a block takes the free one behind it whole, and later grows into the surplus.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{free, malloc, realloc, same_place, scenario, sizes, warm};

@@ -1,4 +1,4 @@
-//! R13, R3: a mapping of `os_calloc` resized to a mapped request moves to a new mapping, with its contents.
+//! R13: a mapping of `os_calloc` resized to a mapped request moves to a new mapping, with its contents.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{calloc, realloc, scenario, sizes, warm};

@@ -1,4 +1,4 @@
-//! R10 and R1: `os_realloc(NULL, 0)` is `os_malloc(0)`: NULL, and no preallocation (R4) yet.
+//! R10 and R1: `os_realloc(NULL, 0)` is `os_malloc(0)`: NULL, and no preallocation yet.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{NULL, realloc_gives_null, realloc_null, scenario, sizes};

@@ -1,5 +1,5 @@
 //! R11, R6: a block shrunk by less than a header and 8 bytes keeps all it has; from there on the rest becomes free. The growth
-//! behind it (R7) shows which.
+//! behind it shows which.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};

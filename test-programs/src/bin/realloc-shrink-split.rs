@@ -1,4 +1,4 @@
-//! R11: a heap block that shrinks stays where it is; the rest of it is free for others (R5).
+//! R11: a heap block that shrinks stays where it is; the rest of it is free for others.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{malloc, realloc, same_place, scenario, sizes, warm};

@@ -1,5 +1,5 @@
 //! R6: where less than a header and 8 bytes would remain, the whole block is given: nothing free is left at the end of the
-//! heap, which the next growth (R7) shows.
+//! heap, which the next growth shows.
 #![cfg_attr(not(test), no_main)]
 
 use test_programs::{free, malloc, scenario, sizes, warm};
