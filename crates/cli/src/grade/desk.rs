@@ -56,7 +56,7 @@ impl<'a> Desk<'a> {
         battery.suite.require_programs(&battery.programs)?;
         let chosen: Vec<&Test> = tests.iter().collect();
         let golden = battery.golden(&chosen)?;
-        let witness = Wanted::of(args.watch).witness()?;
+        let witness = Wanted::for_grading(args.watch).witness()?;
         limits::pin()?;
         let digest = digest(&battery, &chosen)?;
         let shop = Workshop::open(&layout, &battery, &chosen)?;
