@@ -180,21 +180,16 @@ impl Check<'_> {
         let bar = progress::bar(self.tests.len());
         let mut records = Vec::with_capacity(self.tests.len());
         let mut unkept = None;
-        let mut runs: Vec<Run> = Vec::with_capacity(self.tests.len());
+        let mut runs: Vec<(usize, Run)> = Vec::with_capacity(self.tests.len());
 
         if args.format == Format::Text {
             self.introduce(&mut out)?;
         }
         let work = |index, cpu| self.test(index, cpu);
         let each = |_, judged: Result<Judged, Error>| {
-            let Judged { mut record, run, problem } = judged?;
+            let Judged { record, run, problem } = judged?;
             if let Some(run) = run {
-                if record.outcome.is_failure() {
-                    let alone = [&run];
-                    record.causes =
-                        Together::of(&alone, oracle::params(self.header), self.is_strict()).causes(&alone, None);
-                }
-                runs.push(run);
+                runs.push((records.len(), run));
             }
             if args.format == Format::Text {
                 bar.suspend(|| text::line(&mut out, &record, name_width))?;
@@ -242,11 +237,13 @@ impl Check<'_> {
         self.own || matches!(self.profile, Selection::Strict | Selection::All)
     }
 
-    fn record(&self, tests: Vec<TestRecord>, runs: &[Run], elapsed: Duration) -> Record {
-        let runs: Vec<&Run> = runs.iter().collect();
+    fn record(&self, mut tests: Vec<TestRecord>, runs: &[(usize, Run)], elapsed: Duration) -> Record {
+        let (places, runs): (Vec<usize>, Vec<&Run>) = runs.iter().map(|(place, run)| (*place, run)).unzip();
         let summary = Summary::of(&tests, elapsed);
         let together = Together::of(&runs, oracle::params(self.header), self.is_strict());
-        let causes = if summary.failures() > 0 { together.causes(&runs, None) } else { Vec::new() };
+        let mut explanation =
+            if summary.failures() > 0 { together.explain(&runs, None) } else { oracle::Explanation::default() };
+        let unexplained = explanation.assign(&places, &mut tests);
         Record {
             version: VERSION,
             library: self.runner.library.clone(),
@@ -256,7 +253,8 @@ impl Check<'_> {
             inject: self.inject.map(|injection| injection.to_string()),
             interrupted: self.runner.is_cancelled(),
             behaves: together.behaves,
-            causes,
+            causes: explanation.causes,
+            unexplained,
             summary,
             tests,
         }

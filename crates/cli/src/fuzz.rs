@@ -342,7 +342,7 @@ impl Search<'_> {
         }
         let runs: Vec<&Run> = runs.iter().chain([run, shrunk]).collect();
         let together = Together::of(&runs, self.plan.params, strict);
-        let causes = together.causes(&runs, Some(shrunk));
+        let causes = together.explain(&runs, Some(shrunk)).causes;
         Ok((together.behaves, causes))
     }
 }

@@ -173,6 +173,7 @@ impl Class<'_> {
             search: Search::NotRun,
             behaves: Vec::new(),
             causes: Vec::new(),
+            unexplained: Vec::new(),
             tests: Vec::new(),
             counterexample: None,
             notes: Vec::new(),
@@ -222,6 +223,7 @@ impl Class<'_> {
         record.search = judged.search;
         record.behaves = judged.behaves;
         record.causes = judged.causes;
+        record.unexplained = judged.unexplained;
         record.notes.extend(judged.notes);
         record.counterexample = judged.counterexample;
         if let Some((outcome, reason)) = judged.fault {

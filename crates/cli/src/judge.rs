@@ -278,7 +278,7 @@ impl Judge {
         if self.params != right {
             behaves = Inferred::of(&runs, right).sentences(right);
         }
-        let causes = if self.divergences > 0 { together.causes(&runs, None) } else { Vec::new() };
+        let causes = if self.divergences > 0 { together.explain(&runs, None).causes } else { Vec::new() };
         let Params { header, preallocation, mmap_threshold, calloc_threshold, .. } = self.params;
         JudgeRecord {
             version: VERSION,

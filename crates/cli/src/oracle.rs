@@ -1,7 +1,7 @@
 //! What the oracle says of runs that were observed: where they leave the contract, and why.
 
 use osmem_oracle::causes::Cause;
-use osmem_oracle::diagnose::{Background, Diagnosis, diagnose};
+use osmem_oracle::diagnose::{Background, Diagnosis, Mistake, diagnose};
 use osmem_oracle::follow::{Divergence, Follower};
 use osmem_oracle::infer::{self, Inferred};
 use osmem_oracle::params::Params;
@@ -14,36 +14,79 @@ use osmem_trace::run::{EndProof, Stopped};
 use serde::Serialize;
 
 use crate::convert;
+use crate::record::TestRecord;
 use crate::rules::Rule;
-
-/// Causes that are named for one finding.
-const MOST_CAUSES: usize = 3;
 
 /// A longer run is left out of the search for causes, as long as there are others.
 const LONG_RUN: usize = 4000;
 
-/// A likely cause, as reports show it.
+/// A cause, as reports show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CauseRecord {
     /// Its name in the closed list of docs/causes.md.
     pub id: &'static str,
-    /// What is wrong and what is right, for the author of the library.
+    /// The mistake and what is right, for the author of the library.
     pub sentence: &'static str,
     /// The rules it touches, the most important one first.
     pub rules: Vec<Rule>,
-    /// Runs that it explains to their ends.
+    /// Failing runs that show it.
     pub explained: usize,
-    /// Runs that were looked at.
+    /// All failing runs.
     pub runs: usize,
-    /// It explains as much as the one named first.
+    /// It explains as much as the one before it, in its place; otherwise it is a mistake of its own.
     pub equal: bool,
 }
 
-impl From<&Diagnosis> for CauseRecord {
-    fn from(diagnosis: &Diagnosis) -> Self {
-        let Diagnosis { cause, explained, runs, equal, .. } = *diagnosis;
-        Self { id: cause.id, sentence: cause.sentence, rules: rules(cause), explained, runs, equal }
+/// The mistakes that runs show.
+#[derive(Clone, Debug, Default)]
+pub struct Explanation {
+    /// All of them, each once, the one that explains most first.
+    pub causes: Vec<CauseRecord>,
+    /// Those that each run shows, in the order of the runs.
+    pub of_runs: Vec<Vec<CauseRecord>>,
+    /// The failing runs that no known mistake explains, by their place.
+    pub unexplained: Vec<usize>,
+}
+
+impl Explanation {
+    /// Gives each failed test the mistakes that it shows, and returns the names of those that none explains. `places`: the test of
+    /// each run.
+    pub fn assign(&mut self, places: &[usize], tests: &mut [TestRecord]) -> Vec<String> {
+        for (place, causes) in places.iter().zip(&mut self.of_runs) {
+            if tests[*place].outcome.is_failure() {
+                tests[*place].causes = std::mem::take(causes);
+            }
+        }
+        let unexplained = self.unexplained.iter().map(|run| &tests[places[*run]]);
+        unexplained.filter(|test| test.outcome.is_failure()).map(|test| test.name.clone()).collect()
     }
+
+    fn of(diagnosis: &Diagnosis, places: &[usize], runs: usize) -> Self {
+        let failing = diagnosis.failing.len();
+        let mut of_runs = vec![Vec::new(); runs];
+        let mut causes = Vec::new();
+        for mistake in &diagnosis.mistakes {
+            causes.extend(records(mistake, (mistake.shown_by.len(), failing)));
+            for run in &mistake.shown_by {
+                of_runs[places[*run]].extend(records(mistake, (1, 1)));
+            }
+        }
+        let unexplained = diagnosis.unexplained.iter().map(|run| places[*run]).collect();
+        Self { causes, of_runs, unexplained }
+    }
+}
+
+/// A mistake with what may stand in its place, shown by so many of the failing runs.
+fn records(mistake: &Mistake, (explained, runs): (usize, usize)) -> impl Iterator<Item = CauseRecord> {
+    let all = std::iter::once(&mistake.cause).chain(&mistake.alternatives).enumerate();
+    all.map(move |(place, cause)| CauseRecord {
+        id: cause.id,
+        sentence: cause.sentence,
+        rules: rules(cause),
+        explained,
+        runs,
+        equal: place > 0,
+    })
 }
 
 fn rules(cause: &Cause) -> Vec<Rule> {
@@ -129,14 +172,14 @@ impl Together {
         Self { background: Background { params, readings, strict, seen }, behaves }
     }
 
-    /// The causes that explain these runs, best first; see [`diagnose`] for the `decisive` one.
-    pub fn causes(&self, runs: &[&Run], decisive: Option<&Run>) -> Vec<CauseRecord> {
-        let mut short: Vec<&Run> = runs.iter().copied().filter(|run| run.steps.len() <= LONG_RUN).collect();
-        if short.is_empty() {
-            short = runs.to_vec();
+    /// Returns the mistakes that explain these runs; see [`diagnose`] for the `decisive` one.
+    pub fn explain(&self, runs: &[&Run], decisive: Option<&Run>) -> Explanation {
+        let is_short = |place: &usize| runs[*place].steps.len() <= LONG_RUN;
+        let mut places: Vec<usize> = (0..runs.len()).filter(is_short).collect();
+        if places.is_empty() {
+            places = (0..runs.len()).collect();
         }
-        let found = diagnose(&short, decisive, &self.background);
-        let equal = found.iter().filter(|diagnosis| diagnosis.equal).count();
-        found.iter().take(equal.max(MOST_CAUSES)).map(CauseRecord::from).collect()
+        let chosen: Vec<&Run> = places.iter().map(|place| runs[*place]).collect();
+        Explanation::of(&diagnose(&chosen, decisive, &self.background), &places, runs.len())
     }
 }

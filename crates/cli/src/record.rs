@@ -34,8 +34,10 @@ pub struct Record {
     pub interrupted: bool,
     /// How the library differs from the contract in what it counts with, and how it reads open points.
     pub behaves: Vec<String>,
-    /// What explains all failures together, the likeliest first.
+    /// The mistakes that explain all failures together, the one that explains most first.
     pub causes: Vec<CauseRecord>,
+    /// The failed tests that no known mistake explains.
+    pub unexplained: Vec<String>,
     /// One entry per test, in the order of the suite.
     pub tests: Vec<TestRecord>,
     /// The entries counted.
@@ -113,7 +115,7 @@ pub struct TestRecord {
     pub judged_by: Judge,
     /// Wall-clock time of its runs.
     pub milliseconds: f64,
-    /// What explains this failure by itself, the likeliest first.
+    /// Those of the library's mistakes that it shows.
     pub causes: Vec<CauseRecord>,
     /// What the program does.
     pub description: String,

@@ -106,7 +106,7 @@ fn replayed(lab: &Lab, args: &ReplayArgs, ops: &[Op]) -> Result<Option<ReplayRec
     let together = Together::of(&[&watched.run], params, strict);
     let (behaves, trace) = (together.behaves.clone(), watched.seen.trace.to_string());
     let finding = judge.judge(ops, watched).map(|finding| {
-        let causes = together.causes(&[finding.run()], None);
+        let causes = together.explain(&[finding.run()], None).causes;
         Reproducer::of(0, &finding, causes, params, Readings::CONTRACT)
     });
     Ok(Some(ReplayRecord {

@@ -1,8 +1,21 @@
 //! Why an allocator is wrong: a closed list, in words for the one who wrote it.
 
 mod list;
+mod more;
 
-pub use list::CAUSES;
+use list::FIRST;
+use more::MORE;
+
+/// All of them, by subject.
+pub static CAUSES: [Cause; FIRST.len() + MORE.len()] = {
+    let mut all = [FIRST[0]; FIRST.len() + MORE.len()];
+    let mut place = 0;
+    while place < all.len() {
+        all[place] = if place < FIRST.len() { FIRST[place] } else { MORE[place - FIRST.len()] };
+        place += 1;
+    }
+    all
+};
 
 /// One cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,272 +1,385 @@
-//! Which mistake explains what was seen: each hypothesis is run against every run, and the one that explains most comes first.
+//! The set of mistakes that explains what was seen.
+//!
+//! A mistake is a patch on the contract ([`crate::hypotheses`]), and patches go together. The search begins with each of them alone,
+//! keeps the best sets, and adds one mistake at a time as long as more of the failing runs are explained. A run that is as the contract
+//! demands speaks against each mistake that would have shown in it.
 
 use std::cmp::Ordering;
 
-use crate::call::{Granting, NULL, Request, Seen, System};
 use crate::causes::{Cause, cause};
-use crate::hypotheses::{self, Hypothesis, Numbers, SeenNumbers};
-use crate::model::Model;
-use crate::params::Params;
+pub use crate::explain::Background;
+use crate::explain::{Fit, Watched};
+use crate::hypotheses::{self, Hypothesis, Numbers};
 use crate::readings::Readings;
-use crate::rules::Contract;
-use crate::run::{Call, Check, End, Run, Step, Trouble};
+use crate::rules::{Patch, Rules};
+use crate::run::Run;
 
-/// A cause with what it explains.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Diagnosis {
-    /// The mistake.
-    pub cause: &'static Cause,
-    /// Runs that it explains to their ends.
-    pub explained: usize,
-    /// All runs.
-    pub runs: usize,
-    /// It explains as much as the first one does.
-    pub equal: bool,
-    score: Score,
-}
+/// Mistakes that are looked for at the same time, at most.
+const MOST_MISTAKES: usize = 4;
+/// Sets that are kept for the next round.
+const BEAM: usize = 8;
+/// Causes that may be named for one mistake; where more explain as much, none is.
+const MOST_ALTERNATIVES: usize = 3;
+/// A run of more steps is looked at only for the sets that are left in the end.
+const LONG: usize = 150;
+/// Failing runs that decide whether a mistake is worth a closer look.
+const GLANCE: usize = 6;
 
-/// What is known of the allocator before any mistake is looked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Background {
-    /// What it should count with.
-    pub params: Params,
-    /// How it reads the open points.
-    pub readings: Readings,
-    /// Whether another reading is a mistake: in the profile *strict*.
-    pub strict: bool,
-    /// What it seems to count with.
-    pub seen: SeenNumbers,
-}
-
-/// A run explained up to where the mistake has destroyed something: what follows cannot be foretold.
-const DESTROYED: f64 = 0.7;
-/// The later it shows, the less likely that it was this: after so many steps not at all.
-const LATE: f64 = 60.0;
-/// A run that ended in the trouble to be expected after that.
-const TROUBLED: f64 = 0.95;
-/// A run that ended well all the same.
-const LUCKY: f64 = 0.97;
-/// What a cause that explains no rule is behind one that does.
-const GENERAL: f64 = 0.3;
-/// What a cause that explains no rule must explain beyond others to be named at all.
-const DOUBT: f64 = 0.1;
-/// A run of which only the beginning is explained, if that were nearly all of it.
-const BEGINNING: f64 = 0.1;
-/// A run counts as explained from here on.
-const HALF: f64 = 0.5;
-/// Scores that differ by less are equal.
+/// The value of a failing run that is explained by damage, if that is certain; one explained to its end has the value 1.
+const BY_DAMAGE: f64 = 0.5;
+/// The value of a failing run of which the first wrong call is explained, and hardly more.
+const BEGUN: f64 = 0.05;
+/// The value of one that is explained nearly to its end, beyond that.
+const ALMOST: f64 = 0.25;
+/// The cost of a failing run that would have failed before it did.
+const TOO_EARLY: f64 = 0.5;
+/// The cost of a passing run that should have failed.
+const CONTRADICTED: f64 = 1.0;
+/// The cost of a passing run in which memory would have been destroyed, without any or with some consequence.
+const HARMLESS: [f64; 2] = [0.03, 0.3];
+/// The cost of each mistake beyond the first.
+const ANOTHER: f64 = 0.35;
+/// The cost of another reading of an open point, where that is no mistake.
+const READING: f64 = 0.1;
+/// The value of a failing run that a cause without a rule explains: it tells no more than how the run ended.
+const GENERAL: f64 = 0.4;
+/// A set must be worth this much.
+const WORTH: f64 = 0.35;
+/// Values that differ by less are equal.
 const EQUAL: f64 = 0.05;
-/// A cause must explain so much more than no mistake at all does.
-const WORTH: f64 = 0.4;
 
-/// The causes that explain `runs` better than the contract does, best first. `decisive` is a run that shows hardly anything but the
-/// mistake, such as a counterexample after shrinking: what does not explain it comes behind all that do.
-pub fn diagnose(runs: &[&Run], decisive: Option<&Run>, background: &Background) -> Vec<Diagnosis> {
-    let right = Hypothesis { cause: "", rules: &Contract, numbers: Numbers::Right };
-    let watched: Vec<Watched<'_>> = runs.iter().map(|run| Watched::of(run, background)).collect();
-    let decisive = decisive.map(|run| Watched::of(run, background));
-    // How a wrong allocator seems to read an open point may be the mistake itself: the contract's readings are tried as well.
-    let plain = Background { readings: Readings::CONTRACT, ..*background };
-    let backgrounds = if background.readings == plain.readings { &[plain][..] } else { &[*background, plain] };
-    let explained = |hypothesis: &Hypothesis| {
-        let scores = backgrounds.iter().map(|background| Score::of(hypothesis, &watched, decisive, background));
-        scores.max_by(Score::compare).unwrap_or_default()
-    };
-    let threshold = explained(&right).total + WORTH;
-    let mut found: Vec<Diagnosis> = Vec::new();
-    for hypothesis in hypotheses::ALL.iter().copied().flatten() {
-        if hypothesis.numbers.is_reading() && !background.strict {
-            continue;
-        }
-        let mut score = explained(hypothesis);
-        let general = hypotheses::is_general(hypothesis.cause);
-        let worth = score.total > if general { threshold + DOUBT } else { threshold };
-        if general {
-            score.total -= GENERAL;
-        }
-        let Some(cause) = cause(hypothesis.cause).filter(|_| worth) else { continue };
-        match found.iter_mut().find(|other| other.cause.id == cause.id) {
-            Some(other) if score.total > other.score.total => other.score = score,
-            Some(_) => {}
-            None => found.push(Diagnosis { cause, explained: 0, runs: runs.len(), equal: false, score }),
-        }
-    }
-    // Stable: of equal ones the more specific stays first.
-    found.sort_by(|one, other| one.score.compare(&other.score).reverse());
-    let best = found.first().map(|first| first.score).unwrap_or_default();
-    for diagnosis in &mut found {
-        diagnosis.explained = diagnosis.score.explained;
-        diagnosis.equal = best.compare(&diagnosis.score).is_eq();
-    }
-    found
+/// The mistakes found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnosis {
+    /// Each mistake once, the one that explains most first.
+    pub mistakes: Vec<Mistake>,
+    /// The failing runs, by their place among those given.
+    pub failing: Vec<usize>,
+    /// The failing runs that no known mistake explains.
+    pub unexplained: Vec<usize>,
 }
 
-/// How well a hypothesis explains what was seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Score {
-    /// Whether it explains the decisive run; if there is none, it does.
+/// One mistake.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mistake {
+    /// Its cause.
+    pub cause: &'static Cause,
+    /// Other causes that explain as much in its place.
+    pub alternatives: Vec<&'static Cause>,
+    /// The failing runs that show it, by their place among those given.
+    pub shown_by: Vec<usize>,
+}
+
+impl Diagnosis {
+    /// The mistakes that a run shows.
+    pub fn shown_by(&self, run: usize) -> impl Iterator<Item = &Mistake> {
+        self.mistakes.iter().filter(move |mistake| mistake.shown_by.contains(&run))
+    }
+}
+
+/// Returns the smallest set of mistakes that explains the failing runs best. `decisive` is a run that shows hardly anything but one
+/// mistake, such as a counterexample after shrinking: sets that do not explain it come behind all that do.
+pub fn diagnose(runs: &[&Run], decisive: Option<&Run>, background: &Background) -> Diagnosis {
+    Search::new(runs, decisive, background).diagnosis()
+}
+
+/// Mistakes that are made together.
+#[derive(Clone)]
+struct Set {
+    /// By their place in the list of hypotheses, the topmost patch first.
+    members: Vec<usize>,
+    /// How far it explains each run; `None` if that was not looked at.
+    fits: Vec<Option<Fit>>,
+    /// Whether it explains the decisive run, if there is one.
     decisive: bool,
-    /// The credits for all runs.
-    total: f64,
-    /// How many runs are explained.
-    explained: usize,
+    value: f64,
 }
 
-impl Score {
-    fn of(
-        hypothesis: &Hypothesis,
-        runs: &[Watched<'_>],
-        decisive: Option<Watched<'_>>,
-        background: &Background,
-    ) -> Self {
-        let credit = |watched: Watched<'_>| explain(hypothesis, watched, background);
-        let credits = runs.iter().copied().map(credit);
-        let (total, explained) = credits
-            .fold((0.0, 0), |(total, explained), credit| (total + credit, explained + usize::from(credit >= HALF)));
-        Self { decisive: decisive.is_none_or(|run| credit(run) >= HALF), total, explained }
-    }
-
+impl Set {
     fn compare(&self, other: &Self) -> Ordering {
-        let near = (self.total - other.total).abs() < EQUAL;
-        let totals = if near { Ordering::Equal } else { self.total.total_cmp(&other.total) };
-        self.decisive.cmp(&other.decisive).then(totals)
+        self.decisive.cmp(&other.decisive).then(self.value.total_cmp(&other.value))
+    }
+
+    fn explains(&self, run: usize) -> bool {
+        self.fits[run].is_some_and(Fit::is_explained)
     }
 }
 
-/// A run with the step where its calls leave the contract, if they do.
-#[derive(Clone, Copy)]
-struct Watched<'a> {
-    run: &'a Run,
-    leaves: Option<usize>,
+struct Search<'a> {
+    watched: Vec<Watched<'a>>,
+    decisive: Option<Watched<'a>>,
+    /// How the allocator may read the open points.
+    backgrounds: Vec<Background>,
+    hypotheses: Vec<&'static Hypothesis>,
+    /// Whether another reading of an open point is a mistake.
+    strict: bool,
+    /// The failing runs and the passing ones that every set is held against.
+    failing: Vec<usize>,
+    passing: Vec<usize>,
+    /// The long ones, which only the last sets are held against.
+    long: Vec<usize>,
 }
 
-impl<'a> Watched<'a> {
-    fn of(run: &'a Run, background: &Background) -> Self {
-        let replay = Replay::new(&Contract, Numbers::Right, run, background);
-        let leaves =
-            replay.and_then(|mut replay| run.steps.iter().position(|step| !matches!(replay.step(step), Fit::Exact)));
-        Self { run, leaves }
-    }
-}
-
-/// How much of a run a hypothesis explains: 1 for all of it.
-fn explain(hypothesis: &Hypothesis, watched: Watched<'_>, background: &Background) -> f64 {
-    let Watched { run, leaves } = watched;
-    let Some(mut replay) = Replay::new(hypothesis.rules, hypothesis.numbers, run, background) else { return 0.0 };
-    for (number, step) in run.steps.iter().enumerate() {
-        match replay.step(step) {
-            Fit::Exact => {}
-            Fit::Never(call) if replay.excuses(run, call, true, leaves.is_some()) => return 1.0,
-            Fit::Never(_) => return replay.troubled(number, watched),
-            Fit::Not => return replay.credit(DESTROYED, number, watched),
+impl<'a> Search<'a> {
+    fn new(runs: &[&'a Run], decisive: Option<&'a Run>, background: &Background) -> Self {
+        // A wrong allocator's reading of an open point may be the mistake itself: the contract's readings are tried as well.
+        let plain = Background { readings: Readings::CONTRACT, ..*background };
+        let backgrounds = if background.readings == plain.readings { vec![plain] } else { vec![*background, plain] };
+        let watched: Vec<Watched<'_>> = runs.iter().map(|run| Watched::of(run, background)).collect();
+        let decisive = decisive.map(|run| Watched::of(run, background));
+        let all = || watched.iter().map(|watched| watched.run).chain(decisive.map(|watched| watched.run));
+        let possible = |hypothesis: &&Hypothesis| {
+            all().any(|run| hypothesis.patch.may_have_made(run))
+                && hypothesis.numbers.apply(background.params, background.readings, &background.seen).is_some()
+        };
+        let hypotheses = hypotheses::ALL.iter().copied().flatten().filter(possible).collect();
+        let is_short = |run: &usize| watched[*run].run.steps.len() <= LONG;
+        let (mut failing, passing): (Vec<_>, Vec<_>) = (0..watched.len()).partition(|run| watched[*run].fails);
+        let mut long: Vec<usize> = failing.iter().copied().filter(|run| !is_short(run)).collect();
+        failing.retain(is_short);
+        if failing.is_empty() {
+            // Where nothing else fails, a few of the long ones must do.
+            long.sort_by_key(|run| watched[*run].run.steps.len());
+            failing = long.drain(..long.len().min(GLANCE)).collect();
         }
-    }
-    match run.calls().next_back() {
-        _ if run.end == End::Fine && replay.model.heap.memo.corrupted => LUCKY,
-        _ if run.end == End::Fine => 1.0,
-        Some(call) if replay.excuses(run, call, false, leaves.is_some()) => 1.0,
-        None if replay.excuses(run, &NO_CALL, false, leaves.is_some()) => 1.0,
-        _ => replay.troubled(run.steps.len(), watched),
-    }
-}
-
-/// Stands for the last call of a run without any.
-const NO_CALL: Call = Call { request: Request::Free { pointer: NULL }, asked: Vec::new(), result: Some(NULL) };
-
-enum Fit<'a> {
-    /// As it was seen.
-    Exact,
-    /// It began as it was seen, and never returned.
-    Never(&'a Call),
-    /// Otherwise.
-    Not,
-}
-
-/// A model on its way through a run.
-struct Replay {
-    model: Model<'static>,
-    asked: Vec<System>,
-    /// Steps so far.
-    steps: usize,
-    /// So many came before something was destroyed.
-    sound: Option<usize>,
-}
-
-impl Replay {
-    fn new(
-        rules: &'static dyn crate::rules::Rules,
-        numbers: Numbers,
-        run: &Run,
-        background: &Background,
-    ) -> Option<Self> {
-        let (params, readings) = numbers.apply(background.params, background.readings, &background.seen)?;
-        let mut model = Model::new(rules, params, readings, run.brk);
-        model.load(&mut Granting::new(), &mut Vec::new());
-        Some(Self { model, asked: Vec::new(), steps: 0, sound: None })
+        let passing = passing.into_iter().filter(is_short).collect();
+        Self { watched, decisive, backgrounds, hypotheses, strict: background.strict, failing, passing, long }
     }
 
-    fn step<'a>(&mut self, step: &'a Step) -> Fit<'a> {
-        self.steps += 1;
-        let call = match step {
-            Step::Program(to) => {
-                self.model.break_moved(*to);
-                return Fit::Exact;
+    /// How far an allocator with these mistakes explains a run.
+    fn fit(&self, members: &[usize], run: Watched<'_>, background: &Background) -> Fit {
+        let patches: Vec<&dyn Patch> = members.iter().map(|member| self.hypotheses[*member].patch).collect();
+        let numbers: Vec<Numbers> = members.iter().map(|member| self.hypotheses[*member].numbers).collect();
+        run.explain(Rules::patched(&patches), &numbers, background).unwrap_or(Fit::Until(0))
+    }
+
+    /// What a fit is worth.
+    fn worth(&self, members: &[usize], run: usize, fit: Fit) -> f64 {
+        let Watched { run, leaves, fails } = self.watched[run];
+        match (fit, fails) {
+            _ if fails && self.is_general(members) => {
+                if fit.is_explained() {
+                    GENERAL
+                } else {
+                    0.0
+                }
             }
-            Step::Call(call) => call,
-        };
-        self.asked.clear();
-        if self.model.heap.memo.corrupted {
-            self.sound.get_or_insert(self.steps - 1);
+            (Fit::Whole, true) => 1.0,
+            (Fit::Lucky, true) => 1.0 - HARMLESS[0],
+            (Fit::Damage(likely), true) => BY_DAMAGE * likely,
+            (Fit::Until(step), true) => {
+                let length = run.steps.len();
+                let leaves = leaves.unwrap_or(length);
+                match step.cmp(&leaves) {
+                    Ordering::Less => -TOO_EARLY,
+                    Ordering::Equal => 0.0,
+                    #[expect(clippy::cast_precision_loss, reason = "a share")]
+                    Ordering::Greater => BEGUN + ALMOST * (step - leaves) as f64 / (length - leaves + 1) as f64,
+                }
+            }
+            (Fit::Whole, false) => 0.0,
+            (Fit::Lucky, false) => -HARMLESS[0],
+            (Fit::Damage(_), false) => -HARMLESS[1],
+            (Fit::Until(_), false) => -CONTRADICTED,
         }
-        let result = self.model.call(call.request, &mut Seen::new(&call.asked), &mut self.asked);
-        let own = Call { request: call.request, asked: std::mem::take(&mut self.asked), result: Some(result) };
-        let fit = if call.result.is_none() {
-            let usual = call.asked.iter().filter(|event| !matches!(event, System::Other(_) | System::Signal(_)));
-            let begins = usual.zip(&own.asked).all(|(seen, own)| seen == own);
-            self.corrupt();
-            if begins { Fit::Never(call) } else { Fit::Not }
-        } else if self.model.rules().explains(&own, call, &self.model.heap) {
-            self.corrupt();
-            Fit::Exact
-        } else {
-            self.model.heap.memo.corrupted |= self.model.rules().gives_up(&own, call, &self.model.heap);
-            Fit::Not
+    }
+
+    /// Whether one of the mistakes tells no more than how a run ended.
+    fn is_general(&self, members: &[usize]) -> bool {
+        members.iter().any(|member| hypotheses::is_general(self.hypotheses[*member].cause))
+    }
+
+    /// Whether a member is no mistake, but another reading of an open point.
+    fn is_reading(&self, member: usize) -> bool {
+        !self.strict && self.hypotheses[member].numbers.is_reading()
+    }
+
+    /// The cost of so many mistakes and readings.
+    fn cost(&self, members: &[usize]) -> f64 {
+        let readings = members.iter().filter(|member| self.is_reading(**member)).count();
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let (readings, more) = (readings as f64, (members.len() - readings).saturating_sub(1) as f64);
+        ANOTHER * more + READING * readings
+    }
+
+    /// Holds a set against runs, on the background that suits it best. `base`: a set without its newest member.
+    fn evaluate(&self, members: Vec<usize>, base: Option<&Set>) -> Option<Set> {
+        let sets = self.backgrounds.iter().filter_map(|background| self.evaluate_on(&members, base, background));
+        sets.max_by(Set::compare)
+    }
+
+    fn evaluate_on(&self, members: &[usize], base: Option<&Set>, background: &Background) -> Option<Set> {
+        let mut fits = vec![None; self.watched.len()];
+        let mut value = -self.cost(members);
+        let open: Vec<usize> = match base {
+            Some(base) => {
+                self.failing.iter().copied().filter(|run| !base.fits[*run].is_some_and(Fit::is_whole)).collect()
+            }
+            None => self.failing.clone(),
         };
-        self.asked = own.asked;
-        fit
+        let before =
+            |run: &usize| base.and_then(|base| Some(self.worth(&base.members, *run, base.fits[*run]?))).unwrap_or(0.0);
+        let mut gain = 0.0;
+        let (first, rest) = self.glance(open);
+        for run in &first {
+            let fit = self.fit(members, self.watched[*run], background);
+            gain += (self.worth(members, *run, fit) - before(run)).max(0.0);
+            fits[*run] = Some(fit);
+        }
+        let decisive = self.decisive.is_none_or(|run| self.fit(members, run, background).is_explained());
+        if gain <= 0.0 && !(decisive && self.decisive.is_some()) {
+            return None;
+        }
+        for run in &rest {
+            fits[*run] = Some(self.fit(members, self.watched[*run], background));
+        }
+        for run in self.failing.iter().chain(&self.passing) {
+            let fit = match fits[*run] {
+                Some(fit) => fit,
+                None => *fits[*run].insert(self.fit(members, self.watched[*run], background)),
+            };
+            value += self.worth(members, *run, fit);
+        }
+        Some(Set { members: members.to_vec(), fits, decisive, value })
     }
 
-    /// What the call that is over has destroyed behind it.
-    fn corrupt(&mut self) {
-        let memo = &mut self.model.heap.memo;
-        memo.corrupted |= std::mem::take(&mut memo.corrupts);
+    /// Some of the runs, among them the shortest, and the others.
+    fn glance(&self, mut runs: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
+        runs.sort_by_key(|run| self.watched[*run].run.steps.len());
+        let shortest = runs.len().min(GLANCE / 2);
+        let rest = runs.split_off(shortest);
+        let stride = rest.len().div_ceil(GLANCE - GLANCE / 2).max(1);
+        let (more, rest): (Vec<_>, Vec<_>) = rest.into_iter().enumerate().partition(|(place, _)| place % stride == 0);
+        runs.extend(more.into_iter().map(|(_, run)| run));
+        (runs, rest.into_iter().map(|(_, run)| run).collect())
     }
 
-    /// Whether an allocator of this kind may end so.
-    fn excuses(&self, run: &Run, call: &Call, inside: bool, visible: bool) -> bool {
-        let noticed = matches!(run.end, End::Check(Check::Other | Check::Misaligned | Check::Overlap));
-        let other_calls = || run.calls().flat_map(|call| &call.asked).any(|event| matches!(event, System::Other(_)));
-        let other_calls = matches!(run.end, End::Timeout | End::Limit) && other_calls();
-        let trouble = Trouble { end: &run.end, request: call.request, asked: &call.asked, inside, other_calls };
-        (noticed && visible && !inside) || self.model.rules().excuses(&trouble, &self.model.heap)
+    /// The sets with one mistake more, which are better than `set`.
+    fn extended(&self, set: &Set) -> Vec<Set> {
+        let mut found = Vec::new();
+        for candidate in 0..self.hypotheses.len() {
+            if set.members.iter().any(|member| self.contradict(*member, candidate)) {
+                continue;
+            }
+            let above = [&[candidate][..], &set.members].concat();
+            found.extend(self.evaluate(above, Some(set)).filter(|extended| extended.compare(set).is_gt()));
+        }
+        found
     }
 
-    /// The credit for a run that is explained but for its end.
-    fn troubled(&self, number: usize, watched: Watched<'_>) -> f64 {
-        let end = &watched.run.end;
-        let by_damage = matches!(end, End::Crash(_) | End::Check(_)) && *end != End::Check(Check::NotZero);
-        self.credit(if by_damage { TROUBLED } else { 0.0 }, number, watched)
+    /// Whether no allocator makes both mistakes.
+    fn contradict(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (self.hypotheses[one], self.hypotheses[other]);
+        let counting = one.numbers != Numbers::Right && other.numbers != Numbers::Right;
+        let general = hypotheses::is_general(one.cause) || hypotheses::is_general(other.cause);
+        one.cause == other.cause || general || (counting && one.numbers.same_kind(other.numbers))
     }
 
-    /// The credit for a run that is explained up to the step of this number: `destroyed` if something was destroyed just before it
-    /// left the contract, otherwise a little for the beginning.
-    fn credit(&self, destroyed: f64, number: usize, watched: Watched<'_>) -> f64 {
-        let length = watched.run.steps.len();
-        let left = number.max(watched.leaves.unwrap_or(length));
-        #[expect(clippy::cast_precision_loss, reason = "shares")]
-        let (since, share) =
-            (left.saturating_sub(self.sound.unwrap_or(self.steps)) as f64, number as f64 / (length + 1) as f64);
-        let beginning = BEGINNING * share;
-        if self.model.heap.memo.corrupted { (destroyed * (1.0 - since / LATE)).max(beginning) } else { beginning }
+    /// The best set; none if no set is worth anything.
+    fn best(&self) -> Option<Set> {
+        let mut beam: Vec<Set> =
+            (0..self.hypotheses.len()).filter_map(|hypothesis| self.evaluate(vec![hypothesis], None)).collect();
+        // Stable: of equal ones the more specific stays first.
+        beam.sort_by(|one, other| other.compare(one));
+        beam.truncate(BEAM);
+        let mut best = beam.first().cloned();
+        for mistakes in 2..=MOST_MISTAKES {
+            #[expect(clippy::cast_precision_loss, reason = "a handful")]
+            let most = self.failing.len() as f64 - ANOTHER * (mistakes - 1) as f64;
+            if best.as_ref().is_some_and(|best| best.value >= most) {
+                break;
+            }
+            let open = |set: &&Set| self.failing.iter().any(|run| !set.fits[*run].is_some_and(Fit::is_whole));
+            let mut next: Vec<Set> = beam.iter().filter(open).flat_map(|set| self.extended(set)).collect();
+            next.sort_by(|one, other| other.compare(one));
+            next.dedup_by(|one, other| same(&one.members, &other.members));
+            next.truncate(BEAM);
+            let Some(first) = next.first() else { break };
+            if best.as_ref().is_some_and(|best| first.compare(best).is_le()) {
+                break;
+            }
+            best = Some(first.clone());
+            beam = next;
+        }
+        best.filter(|best| best.value >= WORTH || (best.decisive && self.decisive.is_some()))
     }
+
+    fn diagnosis(&self) -> Diagnosis {
+        let mut failing: Vec<usize> = self.failing.iter().chain(&self.long).copied().collect();
+        failing.sort_unstable();
+        let Some(mut best) = self.best() else {
+            return Diagnosis { mistakes: Vec::new(), unexplained: failing.clone(), failing };
+        };
+        for run in &self.long {
+            let worth = |run: usize, fit: Fit| self.worth(&best.members, run, fit);
+            let fits = self.backgrounds.iter().map(|on| self.fit(&best.members, self.watched[*run], on));
+            best.fits[*run] = fits.max_by(|one, other| worth(*run, *one).total_cmp(&worth(*run, *other)));
+        }
+        let unexplained = failing.iter().copied().filter(|run| !best.explains(*run)).collect();
+        let mut mistakes: Vec<Mistake> = (0..best.members.len())
+            .filter(|member| !self.is_reading(best.members[*member]))
+            .filter_map(|member| self.mistake(&best, member, &failing))
+            .collect();
+        mistakes.sort_by_key(|mistake| std::cmp::Reverse(mistake.shown_by.len()));
+        Diagnosis { mistakes, failing, unexplained }
+    }
+
+    /// One member of the best set, with what would explain as much in its place.
+    fn mistake(&self, best: &Set, member: usize, failing: &[usize]) -> Option<Mistake> {
+        let mut others = best.members.clone();
+        let own = others.remove(member);
+        // Without it these runs are not explained.
+        let without = |run: usize| {
+            let fits = self.backgrounds.iter().map(|on| self.fit(&others, self.watched[run], on));
+            fits.into_iter().any(Fit::is_explained)
+        };
+        let shown_by: Vec<usize> =
+            failing.iter().copied().filter(|run| best.explains(*run) && !without(*run)).collect();
+        let first = cause(self.hypotheses[own].cause)?;
+        let mut alternatives: Vec<&Cause> = Vec::new();
+        for candidate in 0..self.hypotheses.len() {
+            let hypothesis = self.hypotheses[candidate];
+            // Of causes that tell no more than an end, the first is the most specific.
+            let known = hypothesis.cause == first.id
+                || self.is_reading(candidate)
+                || hypotheses::is_general(hypothesis.cause)
+                || alternatives.iter().any(|other| other.id == hypothesis.cause);
+            if known || others.iter().any(|other| self.contradict(*other, candidate)) {
+                continue;
+            }
+            let mut members = others.clone();
+            members.insert(member, candidate);
+            if self.is_as_good(best, &members, &shown_by) {
+                alternatives.extend(cause(hypothesis.cause));
+            }
+        }
+        let certain = alternatives.len() < MOST_ALTERNATIVES;
+        certain.then_some(Mistake { cause: first, alternatives, shown_by })
+    }
+}
+
+impl Search<'_> {
+    /// Whether other mistakes explain as much as the best ones. `first`: the runs that decide it soonest.
+    fn is_as_good(&self, best: &Set, members: &[usize], first: &[usize]) -> bool {
+        let as_good = |background: &Background| {
+            let mut loss = self.cost(members) - self.cost(&best.members);
+            let runs = first.iter().chain(self.failing.iter().chain(&self.passing).filter(|run| !first.contains(run)));
+            for run in runs {
+                let Some(fit) = best.fits[*run] else { continue };
+                let other = self.fit(members, self.watched[*run], background);
+                loss += self.worth(&best.members, *run, fit) - self.worth(members, *run, other);
+                if loss >= EQUAL && (loss > 1.0 || first.last() == Some(run)) {
+                    return false;
+                }
+            }
+            let decisive = self.decisive.is_none_or(|run| self.fit(members, run, background).is_explained());
+            loss < EQUAL && decisive == best.decisive
+        };
+        self.backgrounds.iter().any(as_good)
+    }
+}
+
+/// Whether two lists have the same members.
+fn same(one: &[usize], other: &[usize]) -> bool {
+    one.len() == other.len() && one.iter().all(|member| other.contains(member))
 }

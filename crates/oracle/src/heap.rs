@@ -2,9 +2,13 @@
 //!
 //! Nothing here decides anything; the rules do. Linear scans throughout: this is to be read, not to be quick.
 
+mod blocks;
+
 use crate::call::Address;
 use crate::params::Params;
 use crate::readings::{Point, Readings};
+
+pub use blocks::Blocks;
 
 /// What a block is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +40,22 @@ pub enum Found {
 }
 
 /// What a mistaken allocator remembers beyond its blocks; the contract's has no use for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memo {
-    /// An address: where the last search ended, for one.
-    pub address: Address,
-    /// A count: of calls to free, for one.
-    pub count: u64,
+    /// Where the last search ended.
+    pub search_ended: Address,
+    /// The payload that the last call copied too much of.
+    pub copied: Address,
+    /// A mapping that was freed and stays in the list of blocks: its start and its size, in bytes.
+    pub listed: Option<(Address, u64)>,
+    /// Blocks that take another for the one before them, which they name.
+    pub stale: Vec<(Address, Address)>,
+    /// Mappings, each with the block of the heap that it follows in the list.
+    pub behind: Vec<(Address, Address)>,
+    /// Whether the first request is at work.
+    pub first: bool,
+    /// Whether `os_calloc` is at work.
+    pub in_calloc: bool,
     /// It has written where it must not: from here on anything may happen.
     pub corrupted: bool,
     /// It does so at the end of this call, whose result and system calls are as they must be.
@@ -56,7 +70,7 @@ pub struct Heap {
     /// How the open points are read.
     pub readings: Readings,
     /// The blocks of the heap, in the order of their list.
-    pub blocks: Vec<Block>,
+    pub blocks: Blocks,
     /// The live mappings.
     pub mappings: Vec<Block>,
     /// The break as the kernel knows it.
@@ -74,7 +88,7 @@ impl Heap {
         Self {
             params,
             readings,
-            blocks: Vec::new(),
+            blocks: Blocks::new(),
             mappings: Vec::new(),
             brk,
             callocs: Vec::new(),
@@ -105,12 +119,12 @@ impl Heap {
 
     /// Where a block's payload begins.
     pub fn payload(&self, index: usize) -> Address {
-        self.blocks[index].start + self.params.header
+        self.blocks[index].start.saturating_add(self.params.header)
     }
 
     /// Where a block ends.
     pub fn end(&self, index: usize) -> Address {
-        self.payload(index) + self.blocks[index].size
+        self.payload(index).saturating_add(self.blocks[index].size)
     }
 
     /// The last block of the list.
@@ -135,12 +149,18 @@ impl Heap {
 
     /// Makes one block of a block and the one behind it.
     pub fn absorb_next(&mut self, index: usize) {
-        let next = self.blocks.remove(index + 1);
-        self.blocks[index].size += self.params.header + next.size;
+        if index + 1 < self.blocks.len() {
+            let next = self.blocks.remove(index + 1);
+            let size = self.blocks[index].size.saturating_add(self.params.header + next.size);
+            self.blocks[index].size = size;
+        }
     }
 
     /// Cuts a block after `size` bytes of payload: the rest becomes a free block right behind. There must be room for its header.
     pub fn cut(&mut self, index: usize, size: u64) {
+        if index >= self.blocks.len() {
+            return;
+        }
         let rest = self.blocks[index].size.saturating_sub(size + self.params.header);
         self.blocks[index].size = size;
         let start = self.end(index);

@@ -10,18 +10,19 @@ mod memory;
 mod realloc;
 mod request;
 mod search;
+mod state;
 
 use crate::params::Params;
 use crate::readings::{Point, Readings};
-use crate::rules::{Contract, Rules};
+use crate::rules::Patch;
 
 /// One mistaken allocator.
 #[derive(Clone, Copy)]
 pub struct Hypothesis {
     /// The id of its cause.
     pub cause: &'static str,
-    /// How it decides.
-    pub rules: &'static dyn Rules,
+    /// The decisions that it takes otherwise.
+    pub patch: &'static dyn Patch,
     /// What it counts with.
     pub numbers: Numbers,
 }
@@ -74,23 +75,39 @@ impl Numbers {
         Some((params, readings))
     }
 
+    /// Whether both change the same number, so that no allocator counts with both.
+    pub const fn same_kind(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Reading(one, _), Self::Reading(other, _)) => one as u8 == other as u8,
+            (Self::Reading(..) | Self::Edge(_), Self::Edge(_)) | (Self::Edge(_), Self::Reading(..)) => true,
+            (Self::SeenThreshold | Self::OneThreshold, Self::SeenThreshold | Self::OneThreshold) => true,
+            (Self::SeenPreallocation, Self::SeenPreallocation) | (Self::Alignment(_), Self::Alignment(_)) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it reads an open point otherwise, which is no mistake but where the contract is adopted whole.
     pub const fn is_reading(self) -> bool {
         matches!(self, Self::Reading(..) | Self::Edge(_))
     }
 }
 
-const fn other(cause: &'static str, rules: &'static dyn Rules) -> Hypothesis {
-    Hypothesis { cause, rules, numbers: Numbers::Right }
+/// Decides as the contract does.
+struct Unchanged;
+
+impl Patch for Unchanged {}
+
+const fn other(cause: &'static str, patch: &'static dyn Patch) -> Hypothesis {
+    Hypothesis { cause, patch, numbers: Numbers::Right }
 }
 
 const fn counting(cause: &'static str, numbers: Numbers) -> Hypothesis {
-    Hypothesis { cause, rules: &Contract, numbers }
+    Hypothesis { cause, patch: &Unchanged, numbers }
 }
 
 /// Every hypothesis, the more specific ones first: nothing is as near to the contract as another reading of it.
 pub const ALL: &[&[Hypothesis]] =
-    &[READINGS, request::ALL, memory::ALL, search::ALL, blocks::ALL, realloc::ALL, free::ALL, endings::ALL];
+    &[READINGS, request::ALL, memory::ALL, search::ALL, blocks::ALL, realloc::ALL, free::ALL, state::ALL, endings::ALL];
 
 /// Whether a cause says how a run ended rather than which rule is broken.
 pub fn is_general(cause: &str) -> bool {

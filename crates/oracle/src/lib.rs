@@ -40,7 +40,8 @@
 //! | [`causes`] | the closed list of mistakes, in words |
 //! | [`hypotheses`] | the contract with one rule changed, for each of them |
 //! | [`infer`] | what an allocator seems to count with, and how it reads open points |
-//! | [`diagnose`] | which mistake explains the runs best |
+//! | [`explain`] | how far an allocator with mistakes explains a run |
+//! | [`diagnose`] | which mistakes explain the runs best |
 
 // The blank lines keep rustfmt from sorting them.
 
@@ -79,5 +80,7 @@ pub mod causes;
 pub mod hypotheses;
 
 pub mod infer;
+
+pub mod explain;
 
 pub mod diagnose;

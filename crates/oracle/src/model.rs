@@ -5,12 +5,12 @@ use crate::cx::Cx;
 use crate::heap::Heap;
 use crate::params::Params;
 use crate::readings::Readings;
-use crate::rules::{Contract, Rules};
+use crate::rules::Rules;
 
 /// An allocator of some rules with its state.
 #[derive(Clone)]
 pub struct Model<'r> {
-    rules: &'r dyn Rules,
+    rules: Rules<'r>,
     /// The state; a caller may look at it between two calls.
     pub heap: Heap,
 }
@@ -18,13 +18,13 @@ pub struct Model<'r> {
 impl Model<'static> {
     /// The contract's allocator, before the first call.
     pub fn contract(params: Params, brk: Address) -> Self {
-        Self::new(&Contract, params, Readings::CONTRACT, brk)
+        Self::new(Rules::CONTRACT, params, Readings::CONTRACT, brk)
     }
 }
 
 impl<'r> Model<'r> {
     /// An allocator before its first call, with the break at `brk`.
-    pub fn new(rules: &'r dyn Rules, params: Params, readings: Readings, brk: Address) -> Self {
+    pub fn new(rules: Rules<'r>, params: Params, readings: Readings, brk: Address) -> Self {
         Self { rules, heap: Heap::new(params, readings, brk) }
     }
 
@@ -58,7 +58,7 @@ impl<'r> Model<'r> {
     }
 
     /// Its rules.
-    pub fn rules(&self) -> &'r dyn Rules {
+    pub fn rules(&self) -> Rules<'r> {
         self.rules
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::call::{Address, NULL, Request, System, UNSEEN};
 use crate::heap::{Block, Found, Heap, Status};
-use crate::rules::{Contract, Rules};
+use crate::rules::Rules;
 use crate::run::Call;
 
 /// Changes `heap`, which did what was expected, as far as can be known into what `seen` left.
@@ -53,7 +53,7 @@ fn pass_over(heap: &mut Heap, expected: &Call, seen: &Call, released: &[Address]
 /// A rest that lies behind a block in use was never split off; a block that was freed is still in use for the library.
 fn lose(heap: &mut Heap, payload: Address, released: &[Address]) {
     // With what the model has just cut off from it.
-    Contract.merge(heap);
+    Rules::CONTRACT.merge(heap);
     let holds = |index: &usize| heap.is_free(*index) && (heap.payload(*index)..heap.end(*index)).contains(&payload);
     let Some(index) = (0..heap.blocks.len()).find(holds) else { return };
     let (start, end) = (heap.blocks[index].start, heap.end(index));
@@ -124,7 +124,7 @@ fn take_over_mappings(heap: &mut Heap, seen: &Call) {
 fn occupy(heap: &mut Heap, payload: Address, size: u64) {
     let Some(start) = payload.checked_sub(heap.params.header) else { return };
     // Whether early or late, it was given out of all that lies free together.
-    Contract.merge(heap);
+    Rules::CONTRACT.merge(heap);
     let around = (0..heap.blocks.len()).find(|index| (heap.blocks[*index].start..heap.end(*index)).contains(&start));
     let Some(mut index) = around.filter(|index| payload <= heap.end(*index)) else { return };
     if heap.blocks[index].start != start {

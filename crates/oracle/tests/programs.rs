@@ -7,7 +7,7 @@ use osmem_oracle::params::{HEAP, Params};
 use osmem_oracle::program::{Done, Machine, Op, Pointer};
 use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::Readings;
-use osmem_oracle::rules::Contract;
+use osmem_oracle::rules::Rules;
 use osmem_oracle::shrink::shrink;
 use osmem_oracle::valid::misuses;
 use rand::RngExt;
@@ -48,7 +48,7 @@ fn edges_are_common() {
     let (mut counts, mut calls) = ([0; EDGES.len()], 0);
     for number in 0..200 {
         let program = random::program(1, number, &plan);
-        let mut machine = Machine::new(Model::new(&Contract, params, Readings::CONTRACT, HEAP));
+        let mut machine = Machine::new(Model::new(Rules::CONTRACT, params, Readings::CONTRACT, HEAP));
         let mut shrunk = Vec::new();
         for op in program.ops.iter().filter(|op| op.is_call()) {
             calls += 1;

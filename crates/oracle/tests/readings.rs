@@ -10,7 +10,7 @@ use osmem_oracle::params::{HEAP, Params};
 use osmem_oracle::program::{Op, Pointer, Refused};
 use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::{Allowed, Point, Readings};
-use osmem_oracle::rules::Contract;
+use osmem_oracle::rules::Rules;
 use osmem_oracle::run::{Call, Run, Step};
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -39,8 +39,8 @@ fn core_accepts_every_reading_of_every_point_and_says_which_it_saw() {
                 // It shows only where the two thresholds differ.
                 readings = readings.with(Point::O1Realloc, 2);
             }
-            let mut runs = runs(&Contract, Params::CONTRACT, readings, 1, 0..400);
-            let model = Model::new(&Contract, Params::CONTRACT, readings, HEAP);
+            let mut runs = runs(Rules::CONTRACT, Params::CONTRACT, readings, 1, 0..400);
+            let model = Model::new(Rules::CONTRACT, Params::CONTRACT, readings, HEAP);
             runs.push(run_of("refused after absorbing", &refused_after_absorbing(), model, |_| {}));
             for run in &runs {
                 assert_eq!(divergences(run, Params::CONTRACT, Allowed::core()), 0, "{point:?} {choice} {}", run.name);
@@ -83,7 +83,7 @@ fn what_may_differ_from_call_to_call_is_followed() {
     for number in 0..300 {
         let fixed = lots(&mut random, Readings::CONTRACT, |point| !point.varies());
         let program = random::program(6, number, &Plan { readings: fixed, ..Plan::everything(250) });
-        let model = Model::new(&Contract, Params::CONTRACT, fixed, HEAP);
+        let model = Model::new(Rules::CONTRACT, Params::CONTRACT, fixed, HEAP);
         let run = run_of(&format!("program {number}"), &program.ops, model, |model| {
             model.read(lots(&mut random, fixed, Point::varies));
         });
@@ -96,7 +96,7 @@ fn readings_of_several_points_together_are_followed() {
     for number in 0..24 {
         let choose = |point: Point| (number * 7 + point as usize * 3) % point.choices();
         let readings = Point::ALL.into_iter().fold(Readings::CONTRACT, |all, point| all.with(point, choose(point)));
-        for run in runs(&Contract, Params::CONTRACT, readings, 2, 0..20) {
+        for run in runs(Rules::CONTRACT, Params::CONTRACT, readings, 2, 0..20) {
             assert_eq!(divergences(&run, Params::CONTRACT, Allowed::core()), 0, "{readings:?} {}", run.name);
         }
     }
@@ -106,10 +106,10 @@ fn readings_of_several_points_together_are_followed() {
 fn every_expectation_is_a_function_of_the_header() {
     for header in [8, 16, 24, 40, 48, 64] {
         let params = Params { header, ..Params::CONTRACT };
-        for run in runs(&Contract, params, Readings::CONTRACT, 3, 0..20) {
+        for run in runs(Rules::CONTRACT, params, Readings::CONTRACT, 3, 0..20) {
             assert_eq!(divergences(&run, params, Allowed::strict()), 0, "{header} {}", run.name);
         }
-        let runs = runs(&Contract, params, Readings::CONTRACT, 3, 0..40);
+        let runs = runs(Rules::CONTRACT, params, Readings::CONTRACT, 3, 0..40);
         let seen: Vec<&Run> = runs.iter().collect();
         let inferred = infer::Inferred::of(&seen, Params::CONTRACT);
         assert_eq!(inferred.header, Some(header));
@@ -122,7 +122,7 @@ fn every_expectation_is_a_function_of_the_header() {
 fn other_thresholds_and_preallocations_are_inferred() {
     let params =
         Params { mmap_threshold: 1 << 16, calloc_threshold: 1 << 15, preallocation: 1 << 18, ..Params::CONTRACT };
-    let runs = runs(&Contract, params, Readings::CONTRACT, 4, 0..80);
+    let runs = runs(Rules::CONTRACT, params, Readings::CONTRACT, 4, 0..80);
     let seen: Vec<&Run> = runs.iter().collect();
     let inferred = infer::Inferred::of(&seen, Params::CONTRACT);
     assert_eq!((inferred.preallocation, inferred.mmap_threshold), (Some(1 << 18), Some(1 << 16)));

@@ -13,7 +13,7 @@ use osmem_oracle::params::{HEAP, Params};
 use osmem_oracle::program::{Op, Pointer};
 use osmem_oracle::random::{self, Plan};
 use osmem_oracle::readings::{Allowed, Point, Readings};
-use osmem_oracle::rules::Contract;
+use osmem_oracle::rules::{Patch, Rules};
 use osmem_oracle::run::{Call, Check, End, Run, Step};
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -21,6 +21,8 @@ use support::run_of;
 use support::runs::runs;
 
 /// Programs, each of them also mangled.
+/// Sets of mistakes that are tried together.
+const TOGETHER: u64 = 20_000;
 const PROGRAMS: u64 = 1000;
 
 /// Everything that the oracle says of some runs, of an allocator that reads the open points so.
@@ -96,8 +98,7 @@ fn mistakes_that_take_turns_break_nothing() {
     let all: Vec<&Hypothesis> = hypotheses::ALL.iter().copied().flatten().collect();
     let mut random = Pcg64::new(8, 8);
     for number in 0..PROGRAMS {
-        let mut rules: Vec<&'static dyn osmem_oracle::rules::Rules> = vec![&Contract];
-        rules.extend((0..number % 3).map(|_| all[random.random_range(0..all.len())].rules));
+        let patches: Vec<&dyn Patch> = (0..number % 4).map(|_| all[random.random_range(0..all.len())].patch).collect();
         let points = Point::ALL.into_iter();
         let readings = points.fold(Readings::CONTRACT, |readings, point| {
             if random.random_range(0..3) > 0 {
@@ -108,15 +109,32 @@ fn mistakes_that_take_turns_break_nothing() {
         });
         let program = random::program(10, number, &Plan { readings, ..Plan::everything(80) });
         let ops = misused(&program.ops, &mut random);
-        let model = Model::new(&Contract, Params::CONTRACT, readings, HEAP);
+        let model = Model::new(Rules::CONTRACT, Params::CONTRACT, readings, HEAP);
         let mut run = run_of("turns", &ops, model, |model| {
             let heap = model.heap.clone();
-            *model = Model::new(rules[random.random_range(0..rules.len())], Params::CONTRACT, readings, HEAP);
+            let together = Rules::patched(&patches[..random.random_range(0..=patches.len())]);
+            *model = Model::new(together, Params::CONTRACT, readings, HEAP);
             model.heap = heap;
         });
         say_all(&[&run], readings);
         mangle(&mut run, &mut random);
         say_all(&[&run], readings);
+    }
+}
+
+#[test]
+fn mistakes_together_break_nothing() {
+    let all: Vec<&Hypothesis> = hypotheses::ALL.iter().copied().flatten().collect();
+    let mut random = Pcg64::new(9, 9);
+    for number in 0..TOGETHER {
+        let members: Vec<&Hypothesis> = (0..1 + number % 4).map(|_| all[random.random_range(0..all.len())]).collect();
+        let patches: Vec<&dyn Patch> = members.iter().map(|hypothesis| hypothesis.patch).collect();
+        let program = random::program(12, number, &Plan::everything(60));
+        let ops = misused(&program.ops, &mut random);
+        let names: Vec<_> = members.iter().map(|hypothesis| hypothesis.cause).collect();
+        println!("{number}: {names:?}");
+        let model = Model::new(Rules::patched(&patches), Params::CONTRACT, Readings::CONTRACT, HEAP);
+        drop(run_of("together", &ops, model, |_| {}));
     }
 }
 
@@ -188,7 +206,7 @@ fn nothing_that_is_seen_breaks_the_oracle() {
 fn every_hypothesis_bears_what_all_of_them_do() {
     for hypothesis in hypotheses::ALL.iter().copied().flatten() {
         let params = Params { preallocation: 8, ..Params::CONTRACT };
-        for run in runs(hypothesis.rules, params, Readings::CONTRACT, 11, 0..2) {
+        for run in runs(Rules::patched(&[hypothesis.patch]), params, Readings::CONTRACT, 11, 0..2) {
             say_all(&[&run], Readings::CONTRACT);
         }
     }

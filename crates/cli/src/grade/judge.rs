@@ -43,6 +43,8 @@ pub struct Judged {
     pub search: Search,
     pub behaves: Vec<String>,
     pub causes: Vec<Cause>,
+    /// The failed tests that no known mistake explains.
+    pub unexplained: Vec<String>,
     pub counterexample: Option<Counterexample>,
     /// What the instructor should know of how it was judged.
     pub notes: Vec<String>,
@@ -76,16 +78,19 @@ pub fn judge(
     let tests: Vec<&Test> = desk.tests.iter().collect();
     let header = measured(&runner, &desk.kit, &tests, &desk.golden)?;
     let tell = |records: &[TestRecord]| so_far(&graded(desk, records));
-    let (records, runs) = battery(desk, &runner, first, header, cpu, &tell)?;
+    let (mut records, runs) = battery(desk, &runner, first, header, cpu, &tell)?;
     judged.notes.extend(runner.shortened());
-    judged.tests = graded(desk, &records);
-    so_far(&judged.tests)?;
-    let runs: Vec<&Run> = runs.iter().collect();
+    let (places, runs): (Vec<usize>, Vec<&Run>) =
+        runs.iter().enumerate().filter_map(|(place, run)| Some((place, run.as_ref()?))).unzip();
     let together = Together::of(&runs, oracle::params(header), false);
     judged.behaves = together.behaves.clone();
     if records.iter().any(|record| record.outcome.is_failure()) {
-        judged.causes = together.causes(&runs, None).iter().map(Cause::from).collect();
+        let mut explanation = together.explain(&runs, None);
+        judged.causes = explanation.causes.iter().map(Cause::from).collect();
+        judged.unexplained = explanation.assign(&places, &mut records);
     }
+    judged.tests = graded(desk, &records);
+    so_far(&judged.tests)?;
     if desk.course.random.programs > 0 {
         let lab = Lab::boxed(
             desk.witness.clone(),
@@ -123,7 +128,7 @@ fn battery(
     header: u64,
     cpu: Option<usize>,
     tell: &dyn Fn(&[TestRecord]) -> Result<(), Error>,
-) -> Result<(Vec<TestRecord>, Vec<Run>), Error> {
+) -> Result<(Vec<TestRecord>, Vec<Option<Run>>), Error> {
     let total = Duration::from_secs(desk.course.limits.total_seconds);
     let (mut records, mut runs) = (Vec::new(), Vec::new());
     let mut told = Instant::now();
@@ -143,13 +148,7 @@ fn battery(
         }
     }
     scene::settle(&mut records);
-    for (record, run) in records.iter_mut().zip(&runs) {
-        if let Some(run) = run.as_ref().filter(|_| record.outcome.is_failure()) {
-            let alone = [run];
-            record.causes = Together::of(&alone, oracle::params(header), false).causes(&alone, None);
-        }
-    }
-    Ok((records, runs.into_iter().flatten().collect()))
+    Ok((records, runs))
 }
 
 /// Runs one test; its run is left out where what was seen of it depends on the machine.

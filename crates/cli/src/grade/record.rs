@@ -45,8 +45,11 @@ pub struct Submission {
     pub search: Search,
     /// How the library differs from the contract in what it counts with, and how it reads open points: a sentence each.
     pub behaves: Vec<String>,
-    /// What explains all failures together, the likeliest first.
+    /// The mistakes that explain all failures together, the one that explains most first.
     pub causes: Vec<Cause>,
+    /// The failed tests that no known mistake explains.
+    #[serde(default)]
+    pub unexplained: Vec<String>,
     /// Every test in its order: the battery, the random programs, the style steps.
     pub tests: Vec<Test>,
     /// The shortest program that shows a mistake.
@@ -148,11 +151,11 @@ pub struct Cause {
     pub sentence: String,
     /// The rules it touches.
     pub rules: Vec<Rule>,
-    /// Runs that it explains to their ends.
+    /// Failing runs that show it.
     pub explained: usize,
-    /// Runs that were looked at.
+    /// All failing runs.
     pub runs: usize,
-    /// It explains as much as the one named first.
+    /// It explains as much as the one before it, in its place; otherwise it is a mistake of its own.
     pub equal: bool,
 }
 
@@ -196,7 +199,7 @@ pub struct Test {
     pub hint: String,
     /// Where the trace first leaves the expected one.
     pub difference: Option<Difference>,
-    /// What explains this failure by itself, the likeliest first.
+    /// Those of the mistakes that it shows.
     pub causes: Vec<Cause>,
     /// The last lines the program wrote to its standard error, printable.
     pub output: Option<String>,

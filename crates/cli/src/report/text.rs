@@ -192,17 +192,27 @@ fn together(out: &mut impl Write, record: &Record, width: usize) -> io::Result<(
     for (number, sentence) in record.behaves.iter().enumerate() {
         item(out, if number == 0 { "library" } else { "" }, sentence, width)?;
     }
-    causes(out, &record.causes, "cause", width)
+    causes(out, &record.causes, "cause", width)?;
+    if let [_, ..] = &record.unexplained[..] {
+        let tests = record.unexplained.join(", ");
+        item(out, "unknown", &format!("no known mistake explains {tests}"), width)?;
+    }
+    Ok(())
 }
 
-/// Likely causes; those that explain as much as the first are all shown.
+/// The mistakes, each with what explains as much in its place.
 pub fn causes(out: &mut impl Write, causes: &[CauseRecord], label: &str, width: usize) -> io::Result<()> {
-    for (number, cause) in causes.iter().enumerate().take_while(|(number, cause)| *number == 0 || cause.equal) {
+    for (number, cause) in causes.iter().enumerate() {
         let CauseRecord { id, sentence, explained, runs, .. } = cause;
         let rules: Vec<_> = cause.rules.iter().map(Rule::to_string).collect();
-        let share = if *runs > 1 { format!(", explains {explained} of {runs} runs") } else { String::new() };
+        let share = if *runs > 1 { format!(", shown by {explained} of {runs} failing runs") } else { String::new() };
         let text = format!("{id} ({}{share}). {sentence}", rules.join(", "));
-        item(out, if number == 0 { label } else { "or" }, &text, width)?;
+        let label = match number {
+            0 => label,
+            _ if cause.equal => "or",
+            _ => "also",
+        };
+        item(out, label, &text, width)?;
     }
     Ok(())
 }
@@ -267,6 +277,7 @@ mod tests {
             interrupted: false,
             behaves: Vec::new(),
             causes: Vec::new(),
+            unexplained: Vec::new(),
             tests,
             summary,
         }

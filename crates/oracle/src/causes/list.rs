@@ -2,12 +2,12 @@
 
 use super::Cause;
 
-const fn because(id: &'static str, rules: &'static [u8], sentence: &'static str) -> Cause {
+pub const fn because(id: &'static str, rules: &'static [u8], sentence: &'static str) -> Cause {
     Cause { id, sentence, rules }
 }
 
-/// All of them, by subject.
-pub const CAUSES: &[Cause] = &[
+/// Those of one rule, by subject.
+pub const FIRST: &[Cause] = &[
     // Requests.
     because("zero-gets-a-block", &[1], "os_malloc(0) gives a block; it must give NULL and ask nothing of the system."),
     because(
@@ -369,26 +369,4 @@ pub const CAUSES: &[Cause] = &[
         "os_calloc's memory is not all zero: a block that was used before must be cleared, all nmemb * size bytes of it.",
     ),
     because("calloc-zeroes-too-much", &[17], "os_calloc clears more than the payload, and so the next block's header."),
-    // Everything else.
-    because(
-        "no-system-memory",
-        &[4, 9],
-        "The memory comes neither from the break nor from a mapping made in the call, as from a static array.",
-    ),
-    because(
-        "glibc-heap",
-        &[4, 5, 9],
-        "The C library's own malloc does the work, or serves what is called inside: a file that is opened, a text that is copied.",
-    ),
-    because(
-        "own-system-call",
-        &[8, 9],
-        "Other system calls than brk, mmap and munmap are made inside a call, as to open or write a file.",
-    ),
-    because("overlap", &[17], "A block is given that overlaps a live one, or somebody writes into a live one."),
-    because("errno-wrong", &[2, 10, 15], "errno is not as the contract says: ENOMEM, EINVAL, or unchanged."),
-    because("early-exit", &[17], "The library ends the program; nothing but the program itself may."),
-    because("forged-marks", &[17], "Something writes what only the tracer's probe may write."),
-    because("timeout", &[5], "A call never returns: it loops or waits for ever."),
-    because("crash", &[17], "A call crashes, for no reason that a rule would explain."),
 ];

@@ -3,7 +3,7 @@
 use super::{Hypothesis, Numbers, counting, other};
 use crate::cx::Cx;
 use crate::heap::{Block, Heap, Status};
-use crate::rules::{Contract, Rules};
+use crate::rules::{Patch, Rules};
 
 pub const ALL: &[Hypothesis] = &[
     other("no-split", &SplitsOnlyTheLast),
@@ -27,25 +27,25 @@ pub const ALL: &[Hypothesis] = &[
 /// Splits the preallocation and the end of the heap, and gives any other block whole.
 struct SplitsOnlyTheLast;
 
-impl Rules for SplitsOnlyTheLast {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for SplitsOnlyTheLast {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         if Some(index) == cx.heap.last() {
-            Contract.split(cx, index, size);
+            next.split(cx, index, size);
         }
     }
 }
 
 struct NeverSplits;
 
-impl Rules for NeverSplits {
-    fn split(&self, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
+impl Patch for NeverSplits {
+    fn split(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
 }
 
 /// Splits when a header remains, be it with nothing behind.
 struct SplitsForHeader;
 
-impl Rules for SplitsForHeader {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for SplitsForHeader {
+    fn split(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         if cx.heap.blocks[index].size >= size + cx.heap.params.header {
             cx.heap.cut(index, size);
         }
@@ -55,8 +55,8 @@ impl Rules for SplitsForHeader {
 /// Splits off any 8 bytes, without room for their header.
 struct SplitsWithoutRoom;
 
-impl Rules for SplitsWithoutRoom {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for SplitsWithoutRoom {
+    fn split(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         let rest = cx.heap.blocks[index].size.saturating_sub(size);
         let (header, alignment) = (cx.heap.params.header, cx.heap.params.alignment);
         if rest >= alignment && cx.heap.blocks[index].size > size {
@@ -76,8 +76,8 @@ fn cut_as(heap: &mut Heap, index: usize, size: u64, rest: u64) {
 /// Splits only if so many bytes remain beyond a header and 8.
 struct SplitsFrom(u64);
 
-impl Rules for SplitsFrom {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for SplitsFrom {
+    fn split(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         if cx.heap.blocks[index].size >= size + cx.heap.params.smallest_block() + self.0 {
             cx.heap.cut(index, size);
         }
@@ -87,8 +87,8 @@ impl Rules for SplitsFrom {
 /// The rest gets a size without its header being taken off, so that it overlaps what follows.
 struct LosesHeader;
 
-impl Rules for LosesHeader {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for LosesHeader {
+    fn split(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         if cx.heap.blocks[index].size >= size + cx.heap.params.smallest_block() {
             let rest = cx.heap.blocks[index].size - size;
             let is_last = Some(index) == cx.heap.last();
@@ -102,10 +102,10 @@ impl Rules for LosesHeader {
 /// The list ends with the rest.
 struct LosesRest;
 
-impl Rules for LosesRest {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for LosesRest {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         let before = cx.heap.blocks.len();
-        Contract.split(cx, index, size);
+        next.split(cx, index, size);
         if cx.heap.blocks.len() > before {
             cx.heap.blocks.truncate(index + 2);
         }
@@ -115,10 +115,10 @@ impl Rules for LosesRest {
 /// The rest goes to the end of the list.
 struct AppendsRest;
 
-impl Rules for AppendsRest {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for AppendsRest {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         let before = cx.heap.blocks.len();
-        Contract.split(cx, index, size);
+        next.split(cx, index, size);
         if cx.heap.blocks.len() > before {
             let rest = cx.heap.blocks.remove(index + 1);
             cx.heap.blocks.push(rest);
@@ -129,8 +129,8 @@ impl Rules for AppendsRest {
 /// The far end of a free block is given, and its beginning stays free.
 struct SplitsFromEnd;
 
-impl Rules for SplitsFromEnd {
-    fn hand_out(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
+impl Patch for SplitsFromEnd {
+    fn hand_out(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
         let mut index = index;
         let has = cx.heap.blocks[index].size;
         if has >= size + cx.heap.params.smallest_block() {

@@ -5,8 +5,8 @@ use super::{Hypothesis, other};
 use crate::call::{Address, NULL, Request, System};
 use crate::heap::{Heap, Status};
 use crate::params::HEAP;
-use crate::rules::Rules;
-use crate::run::{Call, Check, End, Trouble};
+use crate::rules::Patch;
+use crate::run::{Call, Check, End, Run, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
     other("no-system-memory", &NoSystemMemory),
@@ -23,19 +23,43 @@ pub const ALL: &[Hypothesis] = &[
 /// Gives pieces of memory that it never asked the system for.
 struct NoSystemMemory;
 
-impl Rules for NoSystemMemory {
-    fn explains(&self, own: &Call, seen: &Call, _heap: &Heap) -> bool {
-        seen.asked.is_empty()
-            && seen.result.is_some_and(|result| result < HEAP)
-            && (seen.result != Some(NULL) || own.result == Some(NULL))
+impl Patch for NoSystemMemory {
+    fn explains(&self, own: &Call, seen: &Call, _heap: &Heap) -> Option<bool> {
+        let given = seen.result != Some(NULL) || own.result == Some(NULL);
+        Some(seen.asked.is_empty() && seen.result.is_some_and(|result| result < HEAP) && given)
     }
 }
 
 /// Leaves the work to the C library: breaks and mappings in whole pages, results aligned to 16.
 struct GlibcHeap;
 
-impl Rules for GlibcHeap {
-    fn explains(&self, own: &Call, seen: &Call, heap: &Heap) -> bool {
+/// The C library's header, in bytes, and what it takes for its own cache in front of the first block.
+const GLIBC_HEADERS: [u64; 2] = [0x10, 0x2a0];
+
+/// The least by which the C library moves the break, in bytes.
+const GLIBC_GROWTH: u64 = 0x2_1000;
+
+impl Patch for GlibcHeap {
+    /// One system call must show the C library's own numbers; results aligned to 16 prove nothing.
+    fn may_have_made(&self, run: &Run) -> bool {
+        let mut brk = run.brk;
+        run.calls().any(|call| {
+            let begin = brk;
+            call.asked.iter().any(|event| match *event {
+                System::Brk { to, now } if to == now => {
+                    let grown = now.saturating_sub(std::mem::replace(&mut brk, now));
+                    let placed = |header| call.result == Some(begin + header);
+                    grown >= GLIBC_GROWTH && grown % 4096 == 0 && GLIBC_HEADERS.into_iter().any(placed)
+                }
+                System::Map { length, start: Some(start), .. } => {
+                    length % 4096 == 0 && call.result == Some(start + GLIBC_HEADERS[0])
+                }
+                _ => false,
+            })
+        })
+    }
+
+    fn explains(&self, own: &Call, seen: &Call, heap: &Heap) -> Option<bool> {
         let page = heap.params.page;
         let whole = |event: &System| match event {
             System::Brk { to, .. } => to % page == 0,
@@ -45,17 +69,17 @@ impl Rules for GlibcHeap {
             System::Other(_) | System::Signal(_) => true,
         };
         let given = seen.result.is_some_and(|result| (result != NULL && result % 16 == 0) || own.result == Some(NULL));
-        seen.asked.iter().all(whole) && given
+        Some(seen.asked.iter().all(whole) && given)
     }
 }
 
 /// Makes system calls that are none of an allocator's business, and does all else right.
 struct OwnCalls;
 
-impl Rules for OwnCalls {
-    fn explains(&self, own: &Call, seen: &Call, _heap: &Heap) -> bool {
+impl Patch for OwnCalls {
+    fn explains(&self, own: &Call, seen: &Call, _heap: &Heap) -> Option<bool> {
         let usual = seen.asked.iter().filter(|event| !matches!(event, System::Other(_) | System::Signal(_)));
-        own.result == seen.result && usual.eq(own.asked.iter())
+        Some(own.result == seen.result && usual.eq(own.asked.iter()))
     }
 
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
@@ -66,7 +90,7 @@ impl Rules for OwnCalls {
 /// Gives a block, for whatever reason, that lies in one that is in use.
 struct Overlaps;
 
-impl Rules for Overlaps {
+impl Patch for Overlaps {
     fn gives_up(&self, own: &Call, seen: &Call, heap: &Heap) -> bool {
         let header = heap.params.header;
         let size = match seen.request {
@@ -102,7 +126,7 @@ enum Kind {
 /// Does all right up to an end that explains nothing.
 struct Ends(Kind);
 
-impl Rules for Ends {
+impl Patch for Ends {
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
         match self.0 {
             Kind::Forged => *trouble.end == End::Forged,

@@ -4,7 +4,7 @@ use super::{Hypothesis, other};
 use crate::call::{Address, NULL, Request};
 use crate::cx::Cx;
 use crate::heap::{Block, Found, Heap, Status};
-use crate::rules::{Contract, Rules};
+use crate::rules::{Patch, Rules};
 use crate::run::{End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
@@ -23,16 +23,16 @@ pub const ALL: &[Hypothesis] = &[
 
 struct DoesNothing;
 
-impl Rules for DoesNothing {
-    fn release_block(&self, _cx: &mut Cx<'_>, _index: usize) {}
+impl Patch for DoesNothing {
+    fn release_block(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _index: usize) {}
 }
 
 /// Moves the break down when the last block is freed.
 struct GivesBack;
 
-impl Rules for GivesBack {
-    fn release_block(&self, cx: &mut Cx<'_>, index: usize) {
-        Contract.release_block(cx, index);
+impl Patch for GivesBack {
+    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        next.release_block(cx, index);
         if index > 0 && cx.heap.at_break(index) {
             let Block { size, .. } = cx.heap.blocks.remove(index);
             cx.move_break(-(cx.heap.params.header + size).cast_signed());
@@ -42,16 +42,16 @@ impl Rules for GivesBack {
 
 struct NeverUnmaps;
 
-impl Rules for NeverUnmaps {
-    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+impl Patch for NeverUnmaps {
+    fn release_mapping(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         cx.heap.mappings.remove(index);
     }
 }
 
 struct UnmapsPayload;
 
-impl Rules for UnmapsPayload {
-    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+impl Patch for UnmapsPayload {
+    fn release_mapping(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let Block { start, size, .. } = cx.heap.mappings.remove(index);
         cx.unmap(start, size);
     }
@@ -59,8 +59,8 @@ impl Rules for UnmapsPayload {
 
 struct UnmapsPages;
 
-impl Rules for UnmapsPages {
-    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+impl Patch for UnmapsPages {
+    fn release_mapping(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let Block { start, size, .. } = cx.heap.mappings.remove(index);
         cx.unmap(start, (cx.heap.params.header + size).next_multiple_of(cx.heap.params.page));
     }
@@ -68,8 +68,8 @@ impl Rules for UnmapsPages {
 
 struct UnmapsFromPayload;
 
-impl Rules for UnmapsFromPayload {
-    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+impl Patch for UnmapsFromPayload {
+    fn release_mapping(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let Block { start, size, .. } = cx.heap.mappings.remove(index);
         cx.unmap(start + cx.heap.params.header, cx.heap.params.header + size);
     }
@@ -77,7 +77,7 @@ impl Rules for UnmapsFromPayload {
 
 struct NullCrashes;
 
-impl Rules for NullCrashes {
+impl Patch for NullCrashes {
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
         let is_null = matches!(trouble.request, Request::Free { pointer: NULL });
         trouble.inside && is_null && matches!(trouble.end, End::Crash(_))
@@ -95,7 +95,7 @@ fn freed(heap: &Heap, pointer: Address) -> Option<usize> {
 /// Ends the process at a double free.
 struct DoubleFreeEnds;
 
-impl Rules for DoubleFreeEnds {
+impl Patch for DoubleFreeEnds {
     fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
         let Request::Free { pointer } = trouble.request else { return false };
         let is_freed = freed(heap, pointer).is_some();
@@ -106,14 +106,14 @@ impl Rules for DoubleFreeEnds {
 /// A second free merges the block with whatever lies behind.
 struct DoubleFreeMerges;
 
-impl Rules for DoubleFreeMerges {
-    fn free(&self, cx: &mut Cx<'_>, pointer: Address) {
+impl Patch for DoubleFreeMerges {
+    fn free(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address) {
         match freed(cx.heap, pointer) {
             Some(index) if index + 1 < cx.heap.blocks.len() => {
                 cx.heap.memo.corrupted |= !cx.heap.is_free(index + 1);
                 cx.heap.absorb_next(index);
             }
-            _ => Contract.free(cx, pointer),
+            _ => next.free(cx, pointer),
         }
     }
 }
@@ -130,15 +130,15 @@ impl InteriorFrees {
     }
 }
 
-impl Rules for InteriorFrees {
-    fn freeable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+impl Patch for InteriorFrees {
+    fn freeable(&self, _next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
         let found = Self::around(cx.heap, pointer);
         cx.heap.memo.corrupted |= found != cx.heap.live(pointer);
         found
     }
 
-    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
-        self.freeable(cx, pointer)
+    fn resizable(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+        next.top().freeable(cx, pointer)
     }
 }
 
@@ -153,12 +153,12 @@ impl TrustsPointer {
     }
 }
 
-impl Rules for TrustsPointer {
-    fn freeable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+impl Patch for TrustsPointer {
+    fn freeable(&self, _next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
         Self::trust(cx, pointer)
     }
 
-    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+    fn resizable(&self, _next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
         Self::trust(cx, pointer)
     }
 }

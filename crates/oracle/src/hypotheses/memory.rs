@@ -5,7 +5,7 @@ use crate::call::{Address, Function, NULL, System};
 use crate::cx::Cx;
 use crate::heap::{Block, Heap, Status};
 use crate::params::LARGEST;
-use crate::rules::{Contract, Rules};
+use crate::rules::{Patch, Rules};
 use crate::run::{Check, End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
@@ -39,111 +39,111 @@ pub const ALL: &[Hypothesis] = &[
 
 struct NoPreallocation;
 
-impl Rules for NoPreallocation {
-    fn preallocate(&self, cx: &mut Cx<'_>, size: u64) -> bool {
-        self.append(cx, size).is_some()
+impl Patch for NoPreallocation {
+    fn preallocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> bool {
+        next.top().append(cx, size).is_some()
     }
 }
 
 struct PreallocatesForMapped;
 
-impl Rules for PreallocatesForMapped {
-    fn allocate(&self, cx: &mut Cx<'_>, function: Function, size: u64) -> Address {
+impl Patch for PreallocatesForMapped {
+    fn allocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, function: Function, size: u64) -> Address {
         if cx.heap.blocks.is_empty() && size <= LARGEST {
-            self.preallocate(cx, size);
+            next.top().preallocate(cx, size);
         }
-        Contract.allocate(cx, function, size)
+        next.allocate(cx, function, size)
     }
 }
 
 struct PreallocatesForZero;
 
-impl Rules for PreallocatesForZero {
-    fn malloc(&self, cx: &mut Cx<'_>, size: u64) -> Address {
+impl Patch for PreallocatesForZero {
+    fn malloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Address {
         if size == 0 && cx.heap.blocks.is_empty() {
-            self.preallocate(cx, size);
+            next.top().preallocate(cx, size);
         }
-        Contract.malloc(cx, size)
+        next.malloc(cx, size)
     }
 }
 
 /// The heap is there before the first call.
 struct PreallocatesAtLoad;
 
-impl Rules for PreallocatesAtLoad {
-    fn load(&self, cx: &mut Cx<'_>) {
-        self.preallocate(cx, 0);
+impl Patch for PreallocatesAtLoad {
+    fn load(&self, next: Rules<'_>, cx: &mut Cx<'_>) {
+        next.top().preallocate(cx, 0);
     }
 }
 
 struct PreallocatesAgain;
 
-impl Rules for PreallocatesAgain {
-    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for PreallocatesAgain {
+    fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         match cx.heap.last() {
-            Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => Contract.grow(cx, size),
-            _ => self.append(cx, cx.heap.params.preallocation.saturating_sub(cx.heap.params.header)),
+            Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => next.grow(cx, size),
+            _ => next.top().append(cx, cx.heap.params.preallocation.saturating_sub(cx.heap.params.header)),
         }
     }
 }
 
 struct PreallocatesInsteadOfExtending;
 
-impl Rules for PreallocatesInsteadOfExtending {
-    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        self.append(cx, size.max(cx.heap.params.preallocation.saturating_sub(cx.heap.params.header)))
+impl Patch for PreallocatesInsteadOfExtending {
+    fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        next.top().append(cx, size.max(cx.heap.params.preallocation.saturating_sub(cx.heap.params.header)))
     }
 }
 
 struct FirstTakesAll;
 
-impl Rules for FirstTakesAll {
-    fn split(&self, cx: &mut Cx<'_>, index: usize, size: u64) {
+impl Patch for FirstTakesAll {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         if cx.heap.blocks.len() > 1 {
-            Contract.split(cx, index, size);
+            next.split(cx, index, size);
         }
     }
 }
 
 struct NeverExtends;
 
-impl Rules for NeverExtends {
-    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        self.append(cx, size)
+impl Patch for NeverExtends {
+    fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        next.top().append(cx, size)
     }
 }
 
 /// Extends the free last block by `more` bytes beyond what it has.
-fn grow_last(cx: &mut Cx<'_>, size: u64, more: u64) -> Option<usize> {
+fn grow_last(rules: Rules<'_>, cx: &mut Cx<'_>, size: u64, more: u64) -> Option<usize> {
     match cx.heap.last() {
         Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => {
             let size = cx.heap.blocks[last].size + more;
-            Contract.extend(cx, last, size).then_some(last)
+            rules.extend(cx, last, size).then_some(last)
         }
-        _ => Contract.append(cx, size),
+        _ => rules.append(cx, size),
     }
 }
 
 struct ExtendsByNeed;
 
-impl Rules for ExtendsByNeed {
-    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        grow_last(cx, size, cx.heap.params.header + size)
+impl Patch for ExtendsByNeed {
+    fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        grow_last(next.top(), cx, size, cx.heap.params.header + size)
     }
 }
 
 struct ExtendsBySize;
 
-impl Rules for ExtendsBySize {
-    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        grow_last(cx, size, size)
+impl Patch for ExtendsBySize {
+    fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        grow_last(next.top(), cx, size, size)
     }
 }
 
 struct TwoMoves;
 
-impl Rules for TwoMoves {
-    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for TwoMoves {
+    fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let start = cx.heap.brk.next_multiple_of(cx.heap.params.alignment);
         let header = start - cx.heap.brk + cx.heap.params.header;
         let moved = cx.move_break(header.cast_signed()) && cx.move_break(size.cast_signed());
@@ -153,13 +153,13 @@ impl Rules for TwoMoves {
 
 struct GrowsInPages;
 
-impl Rules for GrowsInPages {
-    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for GrowsInPages {
+    fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         match cx.heap.last() {
-            Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => Contract.grow(cx, size),
+            Some(last) if cx.heap.is_free(last) && cx.heap.at_break(last) => next.grow(cx, size),
             _ => {
                 let params = cx.heap.params;
-                self.append(cx, (params.header + size).next_multiple_of(params.page) - params.header)
+                next.top().append(cx, (params.header + size).next_multiple_of(params.page) - params.header)
             }
         }
     }
@@ -167,8 +167,8 @@ impl Rules for GrowsInPages {
 
 struct GrowthForgetsHeader;
 
-impl Rules for GrowthForgetsHeader {
-    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for GrowthForgetsHeader {
+    fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let start = cx.heap.brk.next_multiple_of(cx.heap.params.alignment);
         if cx.heap.last().is_some_and(|last| cx.heap.brk < cx.heap.end(last)) {
             return None;
@@ -180,14 +180,14 @@ impl Rules for GrowthForgetsHeader {
 
 struct BreakIsItsOwn;
 
-impl Rules for BreakIsItsOwn {
-    fn can_extend(&self, cx: &Cx<'_>, index: usize) -> bool {
+impl Patch for BreakIsItsOwn {
+    fn can_extend(&self, _next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
         Some(index) == cx.heap.last()
     }
 
-    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+    fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
         cx.heap.memo.corrupted |= !cx.heap.at_break(index);
-        Contract.extend(cx, index, size)
+        next.extend(cx, index, size)
     }
 
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
@@ -197,8 +197,8 @@ impl Rules for BreakIsItsOwn {
 
 struct BreakIsAligned;
 
-impl Rules for BreakIsAligned {
-    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for BreakIsAligned {
+    fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let start = cx.heap.brk;
         let by = cx.heap.params.header + size;
         cx.move_break(by.cast_signed()).then(|| cx.push_block(start, size))
@@ -207,15 +207,15 @@ impl Rules for BreakIsAligned {
 
 struct MapsWholePages;
 
-impl Rules for MapsWholePages {
-    fn map(&self, cx: &mut Cx<'_>, size: u64) -> Address {
+impl Patch for MapsWholePages {
+    fn map(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Address {
         let params = cx.heap.params;
         let Some(start) = cx.map((params.header + size).next_multiple_of(params.page)) else { return NULL };
         cx.heap.mappings.push(Block { start, size, status: Status::Alloc });
         start + params.header
     }
 
-    fn release_mapping(&self, cx: &mut Cx<'_>, index: usize) {
+    fn release_mapping(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let Block { start, size, .. } = cx.heap.mappings.remove(index);
         cx.unmap(start, (cx.heap.params.header + size).next_multiple_of(cx.heap.params.page));
     }
@@ -223,8 +223,8 @@ impl Rules for MapsWholePages {
 
 struct MapsShared;
 
-impl Rules for MapsShared {
-    fn map(&self, cx: &mut Cx<'_>, size: u64) -> Address {
+impl Patch for MapsShared {
+    fn map(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Address {
         let Some(start) = cx.map_as(cx.heap.params.header + size, false) else { return NULL };
         cx.heap.mappings.push(Block { start, size, status: Status::Alloc });
         start + cx.heap.params.header
@@ -233,11 +233,11 @@ impl Rules for MapsShared {
 
 struct Remaps;
 
-impl Rules for Remaps {
-    fn resize_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        let size = self.align(cx, bytes);
-        if size == cx.heap.mappings[index].size || !self.is_mapped(cx, Function::Realloc, bytes) {
-            return Contract.resize_mapping(cx, index, bytes);
+impl Patch for Remaps {
+    fn resize_mapping(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        let size = next.top().align(cx, bytes);
+        if size == cx.heap.mappings[index].size || !next.top().is_mapped(cx, Function::Realloc, bytes) {
+            return next.resize_mapping(cx, index, bytes);
         }
         let start = cx.heap.mappings[index].start;
         let Some(to) = cx.remap(start, cx.heap.params.header + size) else { return NULL };
@@ -247,8 +247,8 @@ impl Rules for Remaps {
 }
 
 /// Enlarges a block, whether or not the system grants what it lacks. Returns whether it did.
-fn claim(cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-    let granted = Contract.extend(cx, index, size);
+fn claim(next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+    let granted = next.extend(cx, index, size);
     cx.heap.memo.corrupted |= !granted;
     cx.heap.blocks[index].size = size;
     granted
@@ -256,8 +256,8 @@ fn claim(cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
 
 struct BreakUnchecked;
 
-impl Rules for BreakUnchecked {
-    fn append(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for BreakUnchecked {
+    fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let start = cx.heap.brk.next_multiple_of(cx.heap.params.alignment);
         let by = start - cx.heap.brk + cx.heap.params.header + size;
         let granted = cx.move_break(by.cast_signed());
@@ -265,15 +265,15 @@ impl Rules for BreakUnchecked {
         Some(cx.push_block(start, size))
     }
 
-    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        claim(cx, index, size);
+    fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        claim(next, cx, index, size);
         true
     }
 }
 
 struct MappingUnchecked;
 
-impl Rules for MappingUnchecked {
+impl Patch for MappingUnchecked {
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
         let refused = |event: &System| matches!(event, System::Map { start: None, .. });
         trouble.inside && matches!(trouble.end, End::Crash(_)) && trouble.asked.iter().any(refused)
@@ -282,50 +282,64 @@ impl Rules for MappingUnchecked {
 
 struct ClaimsBeforeAsking;
 
-impl Rules for ClaimsBeforeAsking {
-    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        claim(cx, index, size)
+impl Patch for ClaimsBeforeAsking {
+    fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        claim(next, cx, index, size)
     }
 }
 
 /// Marks the free last block as used before the break moves.
 struct TakesBeforeAsking;
 
-impl Rules for TakesBeforeAsking {
-    fn extend(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+impl Patch for TakesBeforeAsking {
+    fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
         cx.heap.blocks[index].status = Status::Alloc;
-        Contract.extend(cx, index, size)
+        next.extend(cx, index, size)
     }
 }
 
 /// `os_calloc` alone does so.
 struct CallocTakesBeforeAsking;
 
-impl Rules for CallocTakesBeforeAsking {
-    fn calloc(&self, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
-        TakesBeforeAsking.calloc(cx, nmemb, size)
+impl Patch for CallocTakesBeforeAsking {
+    fn calloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
+        cx.heap.memo.in_calloc = true;
+        let payload = next.calloc(cx, nmemb, size);
+        cx.heap.memo.in_calloc = false;
+        payload
+    }
+
+    fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        if cx.heap.memo.in_calloc {
+            TakesBeforeAsking.extend(next, cx, index, size)
+        } else {
+            next.extend(cx, index, size)
+        }
     }
 }
 
 /// Absorbs what is free behind a block although it then moves to a mapping, which shows only where that is refused.
 struct AbsorbsBeforeMapping;
 
-impl Rules for AbsorbsBeforeMapping {
-    fn heap_to_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        while self.next_is_free(cx.heap, index) {
-            self.join(cx.heap, index);
+impl Patch for AbsorbsBeforeMapping {
+    fn heap_to_mapping(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        // Each join takes one block away, or none where another mistake prevents it.
+        for _ in index..cx.heap.blocks.len() {
+            if next.top().next_is_free(cx.heap, index) {
+                next.top().join(cx.heap, index);
+            }
         }
-        Contract.heap_to_mapping(cx, index, bytes)
+        next.heap_to_mapping(cx, index, bytes)
     }
 }
 
 struct RefusedFrees;
 
-impl Rules for RefusedFrees {
-    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
-        let new = Contract.relocate(cx, payload, bytes);
+impl Patch for RefusedFrees {
+    fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        let new = next.relocate(cx, payload, bytes);
         if let (NULL, Some(found)) = (new, cx.heap.find(payload)) {
-            self.release(cx, found);
+            next.top().release(cx, found);
             cx.heap.memo.corrupted = true;
         }
         new

@@ -4,7 +4,7 @@ use super::{Hypothesis, other};
 use crate::call::{Address, Function, NULL, Request, System};
 use crate::cx::Cx;
 use crate::heap::{Found, Heap, Status};
-use crate::rules::{Contract, Rules};
+use crate::rules::{Patch, Rules};
 use crate::run::{Check, End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
@@ -38,9 +38,9 @@ pub const ALL: &[Hypothesis] = &[
 /// `os_realloc(NULL, n)` is no os_malloc: it gives NULL, or crashes.
 struct NullGivesNull;
 
-impl Rules for NullGivesNull {
-    fn realloc(&self, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
-        if pointer == NULL { NULL } else { Contract.realloc(cx, pointer, size) }
+impl Patch for NullGivesNull {
+    fn realloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        if pointer == NULL { NULL } else { next.realloc(cx, pointer, size) }
     }
 
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
@@ -51,24 +51,24 @@ impl Rules for NullGivesNull {
 
 struct ZeroKeeps;
 
-impl Rules for ZeroKeeps {
-    fn realloc(&self, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
-        if size == 0 { NULL } else { Contract.realloc(cx, pointer, size) }
+impl Patch for ZeroKeeps {
+    fn realloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        if size == 0 { NULL } else { next.realloc(cx, pointer, size) }
     }
 }
 
 struct ZeroShrinks;
 
-impl Rules for ZeroShrinks {
-    fn realloc(&self, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
-        Contract.realloc(cx, pointer, if pointer == NULL { size } else { size.max(1) })
+impl Patch for ZeroShrinks {
+    fn realloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        next.realloc(cx, pointer, if pointer == NULL { size } else { size.max(1) })
     }
 }
 
 struct OfFreed;
 
-impl Rules for OfFreed {
-    fn resizable(&self, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
+impl Patch for OfFreed {
+    fn resizable(&self, _next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address) -> Option<Found> {
         let found = cx.heap.find(pointer)?;
         // The block stays free, and may be given a second time.
         cx.heap.memo.corrupted |= cx.heap.block(found).status == Status::Free;
@@ -78,30 +78,30 @@ impl Rules for OfFreed {
 
 struct AlwaysMoves;
 
-impl Rules for AlwaysMoves {
-    fn resize(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        self.relocate(cx, cx.heap.payload(index), bytes)
+impl Patch for AlwaysMoves {
+    fn resize(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        next.top().relocate(cx, cx.heap.payload(index), bytes)
     }
 }
 
 struct NeverShrinks;
 
-impl Rules for NeverShrinks {
-    fn shrink(&self, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
+impl Patch for NeverShrinks {
+    fn shrink(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
 }
 
 struct DoesNotAbsorb;
 
-impl Rules for DoesNotAbsorb {
-    fn absorb(&self, _cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
+impl Patch for DoesNotAbsorb {
+    fn absorb(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
         index
     }
 }
 
 struct AbsorbsOne;
 
-impl Rules for AbsorbsOne {
-    fn absorb(&self, cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
+impl Patch for AbsorbsOne {
+    fn absorb(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
         if cx.heap.next_is_free(index) {
             cx.heap.absorb_next(index);
         }
@@ -112,8 +112,8 @@ impl Rules for AbsorbsOne {
 /// Takes all free blocks behind, though fewer would do.
 struct AbsorbsAll;
 
-impl Rules for AbsorbsAll {
-    fn absorb(&self, cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
+impl Patch for AbsorbsAll {
+    fn absorb(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize, _size: u64) -> usize {
         while cx.heap.next_is_free(index) {
             cx.heap.absorb_next(index);
         }
@@ -123,14 +123,14 @@ impl Rules for AbsorbsAll {
 
 struct AbsorbsWhole;
 
-impl Rules for AbsorbsWhole {
-    fn split_grown(&self, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
+impl Patch for AbsorbsWhole {
+    fn split_grown(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _index: usize, _size: u64) {}
 }
 
 struct DoesNotExtend;
 
-impl Rules for DoesNotExtend {
-    fn extends_last(&self, _cx: &Cx<'_>, _index: usize) -> bool {
+impl Patch for DoesNotExtend {
+    fn extends_last(&self, _next: Rules<'_>, _cx: &Cx<'_>, _index: usize) -> bool {
         false
     }
 }
@@ -138,20 +138,20 @@ impl Rules for DoesNotExtend {
 /// Extends the last block by the new size (and a header) instead of what is missing.
 struct ExtendsByWhole(bool);
 
-impl Rules for ExtendsByWhole {
-    fn extend_resized(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+impl Patch for ExtendsByWhole {
+    fn extend_resized(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
         let header = if self.0 { cx.heap.params.header } else { 0 };
         let size = cx.heap.blocks[index].size + size + header;
-        self.extend(cx, index, size)
+        next.top().extend(cx, index, size)
     }
 }
 
 /// Takes the free block before as well, and moves the contents down.
 struct GrowsBackwards;
 
-impl Rules for GrowsBackwards {
-    fn absorb(&self, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
-        let index = Contract.absorb(cx, index, size);
+impl Patch for GrowsBackwards {
+    fn absorb(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
+        let index = next.absorb(cx, index, size);
         let has = cx.heap.blocks[index].size;
         let Some(before) = index.checked_sub(1).filter(|before| has < size && cx.heap.is_free(*before)) else {
             return index;
@@ -167,22 +167,22 @@ impl Rules for GrowsBackwards {
 
 struct KeepsOld;
 
-impl Rules for KeepsOld {
-    fn relocate(&self, cx: &mut Cx<'_>, _payload: Address, bytes: u64) -> Address {
-        self.allocate(cx, Function::Realloc, bytes)
+impl Patch for KeepsOld {
+    fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, _payload: Address, bytes: u64) -> Address {
+        next.top().allocate(cx, Function::Realloc, bytes)
     }
 }
 
 /// Frees the old block before it looks for a new one.
 struct FreesFirst;
 
-impl Rules for FreesFirst {
-    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+impl Patch for FreesFirst {
+    fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
         if let Some(Found::Heap(index)) = cx.heap.find(payload) {
-            self.release_block(cx, index);
-            return self.allocate(cx, Function::Realloc, bytes);
+            next.top().release_block(cx, index);
+            return next.top().allocate(cx, Function::Realloc, bytes);
         }
-        Contract.relocate(cx, payload, bytes)
+        next.relocate(cx, payload, bytes)
     }
 
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
@@ -194,13 +194,13 @@ impl Rules for FreesFirst {
 /// A mapping moves to a mapping, whatever its new size.
 struct StaysMapped;
 
-impl Rules for StaysMapped {
-    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
-        let Some(old @ Found::Mapping(_)) = cx.heap.find(payload) else { return Contract.relocate(cx, payload, bytes) };
-        let size = self.align(cx, bytes);
-        let new = self.map(cx, size);
+impl Patch for StaysMapped {
+    fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        let Some(old @ Found::Mapping(_)) = cx.heap.find(payload) else { return next.relocate(cx, payload, bytes) };
+        let size = next.top().align(cx, bytes);
+        let new = next.top().map(cx, size);
         if new != NULL {
-            self.release(cx, old);
+            next.top().release(cx, old);
         }
         new
     }
@@ -208,29 +208,29 @@ impl Rules for StaysMapped {
 
 struct NeverMaps;
 
-impl Rules for NeverMaps {
-    fn is_mapped(&self, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
-        function != Function::Realloc && Contract.is_mapped(cx, function, size)
+impl Patch for NeverMaps {
+    fn is_mapped(&self, next: Rules<'_>, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
+        function != Function::Realloc && next.is_mapped(cx, function, size)
     }
 }
 
 /// Only a block of the heap stays there.
 struct StaysOnHeap;
 
-impl Rules for StaysOnHeap {
-    fn heap_to_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        self.resize(cx, index, bytes)
+impl Patch for StaysOnHeap {
+    fn heap_to_mapping(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        next.top().resize(cx, index, bytes)
     }
 
-    fn relocate(&self, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+    fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
         if !matches!(cx.heap.find(payload), Some(Found::Heap(_))) {
-            return Contract.relocate(cx, payload, bytes);
+            return next.relocate(cx, payload, bytes);
         }
-        let size = self.align(cx, bytes);
-        let Some(index) = self.take(cx, size) else { return NULL };
+        let size = next.top().align(cx, bytes);
+        let Some(index) = next.top().take(cx, size) else { return NULL };
         let new = cx.heap.payload(index);
         if let Some(old) = cx.heap.find(payload) {
-            self.release(cx, old);
+            next.top().release(cx, old);
         }
         new
     }
@@ -238,25 +238,25 @@ impl Rules for StaysOnHeap {
 
 struct ShrinksInPlace;
 
-impl Rules for ShrinksInPlace {
-    fn resize_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
-        if self.align(cx, bytes) <= cx.heap.mappings[index].size {
+impl Patch for ShrinksInPlace {
+    fn resize_mapping(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        if next.top().align(cx, bytes) <= cx.heap.mappings[index].size {
             return cx.heap.mappings[index].start + cx.heap.params.header;
         }
-        Contract.resize_mapping(cx, index, bytes)
+        next.resize_mapping(cx, index, bytes)
     }
 }
 
 struct StaysWithinPages;
 
-impl Rules for StaysWithinPages {
-    fn resize_mapping(&self, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+impl Patch for StaysWithinPages {
+    fn resize_mapping(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
         let params = cx.heap.params;
         let pages = |size: u64| (params.header + size).div_ceil(params.page);
         if pages(bytes) == pages(cx.heap.mappings[index].size) {
             return cx.heap.mappings[index].start + params.header;
         }
-        Contract.resize_mapping(cx, index, bytes)
+        next.resize_mapping(cx, index, bytes)
     }
 }
 
@@ -269,7 +269,7 @@ fn crashed_in_realloc(trouble: &Trouble<'_>, after_unmap: bool) -> bool {
 
 struct FreesBeforeCopying;
 
-impl Rules for FreesBeforeCopying {
+impl Patch for FreesBeforeCopying {
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
         crashed_in_realloc(trouble, true)
     }
@@ -277,7 +277,7 @@ impl Rules for FreesBeforeCopying {
 
 struct CopiesTooLittle;
 
-impl Rules for CopiesTooLittle {
+impl Patch for CopiesTooLittle {
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
         *trouble.end == End::Check(Check::Lost)
     }
@@ -286,8 +286,8 @@ impl Rules for CopiesTooLittle {
 /// Copies the whole old block, even into a smaller one.
 struct CopiesTooMuch;
 
-impl Rules for CopiesTooMuch {
-    fn copy(&self, cx: &mut Cx<'_>, from: Found, bytes: u64) {
+impl Patch for CopiesTooMuch {
+    fn copy(&self, _next: Rules<'_>, cx: &mut Cx<'_>, from: Found, bytes: u64) {
         let too_much = cx.heap.block(from).size > bytes;
         note_copy(cx, from, too_much);
         // Into the heap, over whatever comes next.
@@ -302,8 +302,8 @@ impl Rules for CopiesTooMuch {
 /// Copies as much as the new block holds, from beyond the end of the old one. It shows only where nothing may be read there.
 struct ReadsTooMuch;
 
-impl Rules for ReadsTooMuch {
-    fn copy(&self, cx: &mut Cx<'_>, from: Found, bytes: u64) {
+impl Patch for ReadsTooMuch {
+    fn copy(&self, _next: Rules<'_>, cx: &mut Cx<'_>, from: Found, bytes: u64) {
         let too_much = cx.heap.block(from).size < bytes;
         note_copy(cx, from, too_much);
     }
@@ -315,10 +315,10 @@ impl Rules for ReadsTooMuch {
 
 /// Notes the last block that was copied, if too much was.
 fn note_copy(cx: &mut Cx<'_>, from: Found, too_much: bool) {
-    cx.heap.memo.address = if too_much { cx.heap.block(from).start + cx.heap.params.header } else { NULL };
+    cx.heap.memo.copied = if too_much { cx.heap.block(from).start + cx.heap.params.header } else { NULL };
 }
 
 /// Whether the last call copied too much.
 fn is_noted(trouble: &Trouble<'_>, heap: &Heap) -> bool {
-    matches!(trouble.request, Request::Realloc { pointer, .. } if pointer == heap.memo.address)
+    matches!(trouble.request, Request::Realloc { pointer, .. } if pointer == heap.memo.copied)
 }

@@ -5,7 +5,7 @@ use crate::call::{Address, Function, NULL};
 use crate::cx::Cx;
 use crate::heap::{Found, Heap};
 use crate::params::LARGEST;
-use crate::rules::{Contract, Rules};
+use crate::rules::{Patch, Rules};
 use crate::run::{Check, End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
@@ -27,99 +27,99 @@ pub const ALL: &[Hypothesis] = &[
 /// os_malloc(0) is os_malloc(1).
 struct ZeroGetsBlock;
 
-impl Rules for ZeroGetsBlock {
-    fn malloc(&self, cx: &mut Cx<'_>, size: u64) -> Address {
-        self.allocate(cx, Function::Malloc, size.max(1))
+impl Patch for ZeroGetsBlock {
+    fn malloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Address {
+        next.top().allocate(cx, Function::Malloc, size.max(1))
     }
 }
 
 struct CallocOverflow;
 
-impl Rules for CallocOverflow {
-    fn calloc(&self, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
+impl Patch for CallocOverflow {
+    fn calloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
         if nmemb == 0 || size == 0 {
             return NULL;
         }
-        self.allocate(cx, Function::Calloc, nmemb.wrapping_mul(size))
+        next.top().allocate(cx, Function::Calloc, nmemb.wrapping_mul(size))
     }
 }
 
 /// Header and rounding are added to any size, and wrap around.
 struct OverflowUnchecked;
 
-impl Rules for OverflowUnchecked {
-    fn allocate(&self, cx: &mut Cx<'_>, function: Function, size: u64) -> Address {
+impl Patch for OverflowUnchecked {
+    fn allocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, function: Function, size: u64) -> Address {
         if size <= LARGEST {
-            return Contract.allocate(cx, function, size);
+            return next.allocate(cx, function, size);
         }
         let params = cx.heap.params;
         let aligned = size.wrapping_add(params.alignment - 1) / params.alignment * params.alignment;
         let need = params.header.wrapping_add(aligned);
         let threshold = if function == Function::Calloc { params.calloc_threshold } else { params.mmap_threshold };
         if need < threshold {
-            return self.take(cx, aligned.min(need)).map_or(NULL, |index| cx.heap.payload(index));
+            return next.top().take(cx, aligned.min(need)).map_or(NULL, |index| cx.heap.payload(index));
         }
         // No address space holds it.
         cx.map(need).unwrap_or(NULL)
     }
 
-    fn realloc(&self, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
-        match self.resizable(cx, pointer) {
-            Some(_) if size > LARGEST => self.relocate(cx, pointer, size),
-            _ => Contract.realloc(cx, pointer, size),
+    fn realloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        match next.top().resizable(cx, pointer) {
+            Some(_) if size > LARGEST => next.top().relocate(cx, pointer, size),
+            _ => next.realloc(cx, pointer, size),
         }
     }
 }
 
 struct MapsEverything;
 
-impl Rules for MapsEverything {
-    fn is_mapped(&self, _cx: &mut Cx<'_>, _function: Function, _size: u64) -> bool {
+impl Patch for MapsEverything {
+    fn is_mapped(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _function: Function, _size: u64) -> bool {
         true
     }
 }
 
 struct MapsNothing;
 
-impl Rules for MapsNothing {
-    fn is_mapped(&self, _cx: &mut Cx<'_>, _function: Function, _size: u64) -> bool {
+impl Patch for MapsNothing {
+    fn is_mapped(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _function: Function, _size: u64) -> bool {
         false
     }
 }
 
 struct ReallocLikeCalloc;
 
-impl Rules for ReallocLikeCalloc {
-    fn is_mapped(&self, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
+impl Patch for ReallocLikeCalloc {
+    fn is_mapped(&self, next: Rules<'_>, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
         let function = if function == Function::Realloc { Function::Calloc } else { function };
-        Contract.is_mapped(cx, function, size)
+        next.is_mapped(cx, function, size)
     }
 }
 
 struct MallocLikeCalloc;
 
-impl Rules for MallocLikeCalloc {
-    fn is_mapped(&self, cx: &mut Cx<'_>, _function: Function, size: u64) -> bool {
-        Contract.is_mapped(cx, Function::Calloc, size)
+impl Patch for MallocLikeCalloc {
+    fn is_mapped(&self, next: Rules<'_>, cx: &mut Cx<'_>, _function: Function, size: u64) -> bool {
+        next.is_mapped(cx, Function::Calloc, size)
     }
 }
 
 struct CallocCountsPayload;
 
-impl Rules for CallocCountsPayload {
-    fn is_mapped(&self, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
+impl Patch for CallocCountsPayload {
+    fn is_mapped(&self, next: Rules<'_>, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
         let params = cx.heap.params;
         if function == Function::Calloc {
             params.align(size) >= params.calloc_threshold
         } else {
-            Contract.is_mapped(cx, function, size)
+            next.is_mapped(cx, function, size)
         }
     }
 }
 
 struct NotZeroed;
 
-impl Rules for NotZeroed {
+impl Patch for NotZeroed {
     fn excuses(&self, trouble: &Trouble<'_>, _heap: &Heap) -> bool {
         *trouble.end == End::Check(Check::NotZero)
     }
@@ -128,14 +128,14 @@ impl Rules for NotZeroed {
 /// As many bytes as the whole block has are zeroed from the payload on: the next header, too.
 struct ZeroesTooMuch;
 
-impl Rules for ZeroesTooMuch {
-    fn zero(&self, cx: &mut Cx<'_>, index: usize) {
+impl Patch for ZeroesTooMuch {
+    fn zero(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let adjacent = cx.heap.blocks.get(index + 1).is_some_and(|next| next.start == cx.heap.end(index));
         cx.heap.memo.corrupts = true;
         if adjacent {
             cx.heap.blocks.truncate(index + 2);
             cx.heap.blocks[index + 1].size = 0;
-            self.release(cx, Found::Heap(index + 1));
+            next.top().release(cx, Found::Heap(index + 1));
         }
     }
 }
@@ -143,18 +143,18 @@ impl Rules for ZeroesTooMuch {
 /// A skeleton that was never filled in.
 struct AlwaysNull;
 
-impl Rules for AlwaysNull {
-    fn malloc(&self, _cx: &mut Cx<'_>, _size: u64) -> Address {
+impl Patch for AlwaysNull {
+    fn malloc(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _size: u64) -> Address {
         NULL
     }
 
-    fn calloc(&self, _cx: &mut Cx<'_>, _nmemb: u64, _size: u64) -> Address {
+    fn calloc(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _nmemb: u64, _size: u64) -> Address {
         NULL
     }
 
-    fn realloc(&self, _cx: &mut Cx<'_>, _pointer: Address, _size: u64) -> Address {
+    fn realloc(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _pointer: Address, _size: u64) -> Address {
         NULL
     }
 
-    fn free(&self, _cx: &mut Cx<'_>, _pointer: Address) {}
+    fn free(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _pointer: Address) {}
 }

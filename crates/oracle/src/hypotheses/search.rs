@@ -3,7 +3,7 @@
 use super::{Hypothesis, other};
 use crate::cx::Cx;
 use crate::heap::Heap;
-use crate::rules::{Contract, Rules};
+use crate::rules::{Patch, Rules};
 
 pub const ALL: &[Hypothesis] = &[
     other("first-fit", &FirstFit),
@@ -27,16 +27,16 @@ pub const ALL: &[Hypothesis] = &[
 
 struct FirstFit;
 
-impl Rules for FirstFit {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for FirstFit {
+    fn choose(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         cx.heap.fitting(size).next()
     }
 }
 
 struct LastFit;
 
-impl Rules for LastFit {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for LastFit {
+    fn choose(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         cx.heap.fitting(size).next_back()
     }
 }
@@ -44,20 +44,20 @@ impl Rules for LastFit {
 /// The first that fits from where the last search ended, and then from the beginning.
 struct NextFit;
 
-impl Rules for NextFit {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        let (heap, ended) = (&*cx.heap, cx.heap.memo.address);
+impl Patch for NextFit {
+    fn choose(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let (heap, ended) = (&*cx.heap, cx.heap.memo.search_ended);
         let behind = heap.fitting(size).find(|index| heap.blocks[*index].start >= ended);
         let found = behind.or_else(|| heap.fitting(size).next())?;
-        cx.heap.memo.address = cx.heap.blocks[found].start;
+        cx.heap.memo.search_ended = cx.heap.blocks[found].start;
         Some(found)
     }
 }
 
 struct WorstFit;
 
-impl Rules for WorstFit {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for WorstFit {
+    fn choose(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let heap = &*cx.heap;
         heap.fitting(size).rev().max_by_key(|index| heap.blocks[*index].size)
     }
@@ -65,8 +65,8 @@ impl Rules for WorstFit {
 
 struct TieUpwards;
 
-impl Rules for TieUpwards {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for TieUpwards {
+    fn choose(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let heap = &*cx.heap;
         heap.fitting(size).rev().min_by_key(|index| heap.blocks[*index].size)
     }
@@ -75,16 +75,16 @@ impl Rules for TieUpwards {
 /// Wants a block that is larger than the request.
 struct NeverExact;
 
-impl Rules for NeverExact {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        Contract.choose(cx, size + 1)
+impl Patch for NeverExact {
+    fn choose(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        next.choose(cx, size + 1)
     }
 }
 
 struct MissesFirst;
 
-impl Rules for MissesFirst {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for MissesFirst {
+    fn choose(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let heap = &*cx.heap;
         let seen = heap.fitting(size).filter(|index| *index > 0 || heap.blocks.len() == 1);
         seen.min_by_key(|index| heap.blocks[*index].size)
@@ -98,8 +98,8 @@ fn before_last(heap: &Heap, size: u64) -> Option<usize> {
 
 struct MissesLast;
 
-impl Rules for MissesLast {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for MissesLast {
+    fn choose(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let last = cx.heap.fitting(size).next_back().filter(|index| Some(*index) == cx.heap.last());
         before_last(cx.heap, size).or(last)
     }
@@ -108,36 +108,36 @@ impl Rules for MissesLast {
 /// As before, but nothing else fits, so that it grows.
 struct MissesLastGrows;
 
-impl Rules for MissesLastGrows {
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+impl Patch for MissesLastGrows {
+    fn choose(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         let only = cx.heap.blocks.len() == 1;
-        if only { Contract.choose(cx, size) } else { before_last(cx.heap, size) }
+        if only { next.choose(cx, size) } else { before_last(cx.heap, size) }
     }
 
-    fn grow(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+    fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         match cx.heap.last() {
-            Some(last) if cx.heap.is_free(last) && cx.heap.blocks[last].size < size => Contract.grow(cx, size),
-            _ => self.append(cx, size),
+            Some(last) if cx.heap.is_free(last) && cx.heap.blocks[last].size < size => next.grow(cx, size),
+            _ => next.top().append(cx, size),
         }
     }
 }
 
 struct NoCoalescing;
 
-impl Rules for NoCoalescing {
-    fn before_search(&self, _cx: &mut Cx<'_>) {}
+impl Patch for NoCoalescing {
+    fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
 }
 
 /// Merges a block that is freed with the free one behind it.
 struct ForwardsOnly;
 
-impl Rules for ForwardsOnly {
-    fn before_search(&self, _cx: &mut Cx<'_>) {}
+impl Patch for ForwardsOnly {
+    fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
 
-    fn release_block(&self, cx: &mut Cx<'_>, index: usize) {
-        Contract.release_block(cx, index);
-        if self.next_is_free(cx.heap, index) {
-            self.join(cx.heap, index);
+    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        next.release_block(cx, index);
+        if next.top().next_is_free(cx.heap, index) {
+            next.top().join(cx.heap, index);
         }
     }
 }
@@ -145,13 +145,13 @@ impl Rules for ForwardsOnly {
 /// Merges a block that is freed with the free one before it.
 struct BackwardsOnly;
 
-impl Rules for BackwardsOnly {
-    fn before_search(&self, _cx: &mut Cx<'_>) {}
+impl Patch for BackwardsOnly {
+    fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
 
-    fn release_block(&self, cx: &mut Cx<'_>, index: usize) {
-        Contract.release_block(cx, index);
+    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        next.release_block(cx, index);
         if let Some(before) = index.checked_sub(1).filter(|before| cx.heap.is_free(*before)) {
-            self.join(cx.heap, before);
+            next.top().join(cx.heap, before);
         }
     }
 }
@@ -159,12 +159,12 @@ impl Rules for BackwardsOnly {
 /// Merges each free block with one neighbour and goes on behind it.
 struct InPairs;
 
-impl Rules for InPairs {
-    fn merge(&self, heap: &mut Heap) {
+impl Patch for InPairs {
+    fn merge(&self, next: Rules<'_>, heap: &mut Heap) {
         let mut index = 0;
         while index < heap.blocks.len() {
-            if heap.is_free(index) && self.next_is_free(heap, index) {
-                self.join(heap, index);
+            if heap.is_free(index) && next.top().next_is_free(heap, index) {
+                next.top().join(heap, index);
             }
             index += 1;
         }
@@ -174,21 +174,21 @@ impl Rules for InPairs {
 /// Merges only when the search has found nothing.
 struct TooLate;
 
-impl Rules for TooLate {
-    fn before_search(&self, _cx: &mut Cx<'_>) {}
+impl Patch for TooLate {
+    fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
 
-    fn choose(&self, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        Contract.choose(cx, size).or_else(|| {
-            self.merge(cx.heap);
-            Contract.choose(cx, size)
+    fn choose(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        next.choose(cx, size).or_else(|| {
+            next.top().merge(cx.heap);
+            next.choose(cx, size)
         })
     }
 }
 
 struct LosesHeader;
 
-impl Rules for LosesHeader {
-    fn join(&self, heap: &mut Heap, index: usize) {
+impl Patch for LosesHeader {
+    fn join(&self, _next: Rules<'_>, heap: &mut Heap, index: usize) {
         heap.absorb_next(index);
         heap.blocks[index].size = heap.blocks[index].size.saturating_sub(heap.params.header);
     }
@@ -197,8 +197,8 @@ impl Rules for LosesHeader {
 /// The absorbed block stays in the list, so that free blocks overlap.
 struct LeavesAbsorbed;
 
-impl Rules for LeavesAbsorbed {
-    fn join(&self, heap: &mut Heap, index: usize) {
+impl Patch for LeavesAbsorbed {
+    fn join(&self, _next: Rules<'_>, heap: &mut Heap, index: usize) {
         heap.blocks[index].size += heap.params.header + heap.blocks[index + 1].size;
         heap.memo.corrupted = true;
     }
@@ -207,12 +207,12 @@ impl Rules for LeavesAbsorbed {
 /// Takes neighbours in the list for neighbours in memory.
 struct AcrossGap;
 
-impl Rules for AcrossGap {
-    fn next_is_free(&self, heap: &Heap, index: usize) -> bool {
+impl Patch for AcrossGap {
+    fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
         index + 1 < heap.blocks.len() && heap.is_free(index + 1)
     }
 
-    fn join(&self, heap: &mut Heap, index: usize) {
+    fn join(&self, _next: Rules<'_>, heap: &mut Heap, index: usize) {
         let end = heap.end(index + 1);
         heap.memo.corrupted |= heap.end(index) != heap.blocks[index + 1].start;
         heap.blocks.remove(index + 1);

@@ -6,13 +6,12 @@ use crate::cx::Cx;
 use crate::heap::Found;
 use crate::params::LARGEST;
 use crate::readings::{Absorbed, BecameLast, Edge, Moving, Point, Remapping, ToMapping};
-use crate::rules::Contract;
 
 /// More than any heap can be extended by: O3 leaves nothing open there.
 const BEYOND_ANY_HEAP: u64 = 1 << 40;
 
 /// R11 and R12 for a heap block that stays or moves on the heap.
-pub fn on_the_heap(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+pub fn on_the_heap(rules: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
     let (size, payload) = (rules.align(cx, bytes), cx.heap.payload(index));
     let had = cx.heap.blocks[index].size;
     if size <= had {
@@ -40,7 +39,7 @@ pub fn on_the_heap(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize,
 }
 
 /// R12 for a heap block and a mapped request.
-pub fn to_mapping(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+pub fn to_mapping(rules: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
     let (size, payload, had) = (rules.align(cx, bytes), cx.heap.payload(index), cx.heap.blocks[index].size);
     let mut end = index;
     while rules.next_is_free(cx.heap, end) {
@@ -75,7 +74,7 @@ pub fn to_mapping(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, 
 }
 
 /// R13 for a mapping, with O5.
-pub fn mapping(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+pub fn mapping(rules: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
     let size = rules.align(cx, bytes);
     let (start, had) = (cx.heap.mappings[index].start, cx.heap.mappings[index].size);
     let payload = start + cx.heap.params.header;
@@ -99,7 +98,7 @@ pub fn mapping(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, byt
 }
 
 /// O1: whose threshold decides where a resized block moves.
-pub fn moves_as(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, bytes: u64) -> Function {
+pub fn moves_as(rules: Rules<'_>, cx: &mut Cx<'_>, bytes: u64) -> Function {
     let params = cx.heap.params;
     let at = |edge: Edge| edge.maps(&params, bytes, params.mmap_threshold);
     if bytes <= LARGEST
@@ -115,7 +114,7 @@ pub fn moves_as(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, bytes: u64) -> F
 }
 
 /// R12 (c), R13, R17: the contents go from the old block to the new one, and the old one is released. Nothing if there is no new one.
-pub fn hand_over(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, [old, new]: [Address; 2], bytes: u64) {
+pub fn hand_over(rules: Rules<'_>, cx: &mut Cx<'_>, [old, new]: [Address; 2], bytes: u64) {
     // A search may have merged blocks in front of the old one: another index, the same address.
     if let Some(found) = cx.heap.find(old).filter(|_| new != NULL) {
         rules.copy(cx, found, bytes);
@@ -124,7 +123,7 @@ pub fn hand_over(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, [old, new]: [Ad
 }
 
 /// Absorbs all blocks from the one behind `index` up to `end`.
-fn join_all(rules: &(impl Rules + ?Sized), cx: &mut Cx<'_>, index: usize, end: usize) {
+fn join_all(rules: Rules<'_>, cx: &mut Cx<'_>, index: usize, end: usize) {
     for _ in index..end {
         rules.join(cx.heap, index);
     }
@@ -138,7 +137,7 @@ fn became_last_extends(cx: &mut Cx<'_>, size: u64) -> bool {
         BecameLast::Extends => true,
         BecameLast::ExtendsUnlessFits => {
             let mut merged = cx.heap.clone();
-            Contract.merge(&mut merged);
+            Rules::CONTRACT.merge(&mut merged);
             merged.fitting(size).next().is_none()
         }
     }

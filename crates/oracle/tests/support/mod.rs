@@ -8,7 +8,7 @@ use osmem_oracle::program::{Done, Machine, Op};
 use osmem_oracle::run::{End, Run, Step};
 
 /// What `model` does with a program; `before` may change it before each step.
-pub fn run_of(name: &str, ops: &[Op], model: Model<'static>, mut before: impl FnMut(&mut Model<'static>)) -> Run {
+pub fn run_of<'r>(name: &str, ops: &[Op], model: Model<'r>, mut before: impl FnMut(&mut Model<'r>)) -> Run {
     let mut machine = Machine::new(model);
     let step = |op: &Op| {
         before(&mut machine.model);

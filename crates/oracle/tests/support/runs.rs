@@ -11,7 +11,7 @@ use super::run_of;
 
 /// What an allocator of these rules does with the programs `numbers` of a seed.
 pub fn runs(
-    rules: &'static dyn Rules,
+    rules: Rules<'_>,
     params: Params,
     readings: Readings,
     seed: u64,

@@ -101,6 +101,7 @@ pub fn submission(name: &str, tests: Vec<Test>) -> Submission {
         build: Some(Build { kind: "c".to_owned(), command: "cc a.c".to_owned(), log: String::new(), cut: 0 }),
         search: crate::grade::record::Search::Clean,
         behaves: vec!["The header has 32 bytes.".to_owned()],
+        unexplained: Vec::new(),
         causes: if failed { vec![cause("first-fit")] } else { Vec::new() },
         tests,
         counterexample: None,

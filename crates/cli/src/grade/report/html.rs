@@ -36,6 +36,9 @@ pub fn page(seen: &Submission) -> String {
                     @if !seen.causes.is_empty() {
                         section { h2 { "What is likely wrong" } (causes(&seen.causes)) }
                     }
+                    @if let Some(sentence) = words::unexplained(&seen.unexplained) {
+                        p { (log(&sentence)) }
+                    }
                     @if let Some(example) = &seen.counterexample { (counterexample(example)) }
                     @if !failed.is_empty() {
                         section {
@@ -131,9 +134,9 @@ fn tests(tests: &[Test], failed: &[&Test]) -> Markup {
 
 fn causes(causes: &[Cause]) -> Markup {
     html! {
-        @for (number, cause) in words::likeliest(causes).enumerate() {
+        @for (number, cause) in causes.iter().enumerate() {
             p {
-                b { @if number == 0 { "Likely cause: " } @else { "Or: " } }
+                b { (words::cause_label(number, cause)) ": " }
                 code { (log(&cause.id)) } (words::cause_scope(cause)) ". " (log(&cause.sentence))
             }
         }

@@ -14,6 +14,9 @@ pub fn page(seen: &Submission) -> String {
         page.heading("What is likely wrong");
         page.causes(&seen.causes);
     }
+    if let Some(sentence) = words::unexplained(&seen.unexplained) {
+        page.paragraph("Unknown", &sentence);
+    }
     if let Some(example) = &seen.counterexample {
         page.counterexample(example);
     }
@@ -84,8 +87,8 @@ impl Page {
     }
 
     fn causes(&mut self, causes: &[Cause]) {
-        for (number, cause) in words::likeliest(causes).enumerate() {
-            let label = if number == 0 { "Likely cause" } else { "Or" };
+        for (number, cause) in causes.iter().enumerate() {
+            let label = words::cause_label(number, cause);
             self.paragraph(label, &format!("{}{}. {}", cause.id, words::cause_scope(cause), cause.sentence));
         }
     }

@@ -16,6 +16,8 @@ pub fn visible(submission: &Submission) -> Submission {
 
     let mut seen = submission.clone();
     seen.notes.clear();
+    let hidden = |name: &String| submission.tests.iter().any(|test| test.hidden && test.name == *name);
+    seen.unexplained.retain(|name| !hidden(name));
     if !leaks.is_empty() {
         let told: HashSet<&str> = failed.iter().flat_map(|test| &test.causes).map(|cause| cause.id.as_str()).collect();
         let shown = |cause: &Cause| told.contains(cause.id.as_str());

@@ -53,21 +53,40 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The causes to be named: the first, and those that explain as much.
-pub fn likeliest(causes: &[Cause]) -> impl Iterator<Item = &Cause> {
-    causes.iter().enumerate().take_while(|(number, cause)| *number == 0 || cause.equal).map(|(_, cause)| cause)
-}
-
 /// The names of the causes to be named.
 pub fn cause_names(causes: &[Cause]) -> String {
-    likeliest(causes).map(|cause| cause.id.as_str()).collect::<Vec<_>>().join(" or ")
+    let mut names = String::new();
+    for cause in causes {
+        let between = if cause.equal { " or " } else { ", " };
+        names.push_str(if names.is_empty() { "" } else { between });
+        names.push_str(&cause.id);
+    }
+    names
+}
+
+/// What stands in front of a cause.
+pub fn cause_label(number: usize, cause: &Cause) -> &'static str {
+    match number {
+        0 => "Likely cause",
+        _ if cause.equal => "Or",
+        _ => "Also",
+    }
+}
+
+/// Said of tests that no known mistake explains; nothing if there are none.
+pub fn unexplained(tests: &[String]) -> Option<String> {
+    const MOST: usize = 5;
+    let names: Vec<&str> = tests.iter().take(MOST).map(String::as_str).collect();
+    let more = tests.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!tests.is_empty()).then(|| format!("No known mistake explains {}{more}.", names.join(", ")))
 }
 
 /// What stands between a cause's name and its sentence.
 pub fn cause_scope(cause: &Cause) -> String {
     let mut parts: Vec<_> = cause.rules.iter().map(Rule::to_string).collect();
     if cause.runs > 1 {
-        parts.push(format!("explains {} of {} runs", cause.explained, cause.runs));
+        parts.push(format!("shown by {} of {} failing runs", cause.explained, cause.runs));
     }
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
@@ -151,8 +170,9 @@ impl Text {
     }
 
     fn causes(&mut self, causes: &[Cause]) {
-        for (number, cause) in likeliest(causes).enumerate() {
-            let label = if number == 0 { "Likely cause: " } else { "or: " };
+        for (number, cause) in causes.iter().enumerate() {
+            let label = format!("{}: ", cause_label(number, cause));
+            let label = label.as_str();
             self.line(label, &format!("{}{}. {}", cause.id, cause_scope(cause), cause.sentence));
         }
     }
@@ -211,6 +231,9 @@ pub fn of_whole(seen: &Submission) -> String {
         text.reason(reason);
     }
     text.causes(&seen.causes);
+    if let Some(sentence) = unexplained(&seen.unexplained) {
+        text.line("", &sentence);
+    }
     for sentence in &seen.behaves {
         text.line("Library: ", sentence);
     }

@@ -1,0 +1,443 @@
+//! Mistakes that leave the state wrong and show some calls later, and limits by size or count (R3 to R8, R12, R13).
+
+use super::{Hypothesis, other};
+use crate::call::{Address, Function, NULL};
+use crate::cx::Cx;
+use crate::heap::{Block, Found, Heap, Status};
+use crate::params::HEAP;
+use crate::rules::{Patch, Rules};
+
+pub const ALL: &[Hypothesis] = &[
+    other("extended-block-stays-free", &GrownStaysFree),
+    other("extended-block-stays-free", &ResizedStaysFree(Growth::ByBreak)),
+    other("extended-block-stays-free", &ResizedStaysFree(Growth::ByAbsorbing)),
+    other("extended-block-stays-free", &ResizedStaysFree(Growth::ByBoth)),
+    other("coalesces-only-in-free", &MergesInFree(false)),
+    other("coalesces-only-in-free", &MergesInFree(true)),
+    other("freed-mapping-reused", &MappingStaysListed),
+    other("preallocation-rest-wrong", &RestOfPreallocation(1)),
+    other("preallocation-rest-wrong", &RestOfPreallocation(-1)),
+    other("preallocation-rest-wrong", &FirstBlockTooLarge),
+    other("split-leaves-a-hole", &LeavesHole(false)),
+    other("split-leaves-a-hole", &LeavesHole(true)),
+    other("preallocation-not-split", &FirstRequestTakesAll),
+    other("search-refuses-the-larger", &RefusesLarger(2)),
+    other("search-refuses-the-larger", &RefusesLarger(4)),
+    other("search-refuses-the-larger", &RefusesLarger(8)),
+    other("one-function-gives-null", &GivesNull(Function::Malloc)),
+    other("one-function-gives-null", &GivesNull(Function::Calloc)),
+    other("one-function-gives-null", &GivesNull(Function::Realloc)),
+    other("realloc-never-moves", &NeverMoves),
+    other("threshold-unaligned", &ComparesUnaligned(Function::Malloc)),
+    other("threshold-unaligned", &ComparesUnaligned(Function::Calloc)),
+    other("threshold-unaligned", &ComparesUnaligned(Function::Realloc)),
+    other("search-ends-early", &SearchEnds(16)),
+    other("search-ends-early", &SearchEnds(32)),
+    other("search-ends-early", &SearchEnds(64)),
+    other("search-ends-early", &SearchEnds(100)),
+    other("search-ends-early", &SearchEnds(128)),
+    other("stale-links", &StaleLinks),
+    other("break-absolute", &BreakAbsolute),
+    other("split-size-set-late", &SizeSetLate),
+    other("mapping-in-the-list", &MappingInList),
+];
+
+/// Extends the free last block for a request and forgets to mark it.
+struct GrownStaysFree;
+
+impl Patch for GrownStaysFree {
+    fn take(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let (brk, blocks) = (cx.heap.brk, cx.heap.blocks.len());
+        let index = next.take(cx, size)?;
+        let merged_before = cx.heap.blocks.len() <= blocks;
+        if blocks > 0
+            && merged_before
+            && cx.heap.brk > brk
+            && Some(index) == cx.heap.last()
+            && extended(cx.heap, index, brk)
+        {
+            cx.heap.blocks[index].status = Status::Free;
+        }
+        Some(index)
+    }
+}
+
+/// Whether a block lay below the break before it moved.
+fn extended(heap: &Heap, index: usize, brk: Address) -> bool {
+    heap.blocks[index].start < brk
+}
+
+/// How `os_realloc` enlarges a block in its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    /// The last block, by a move of the break.
+    ByBreak,
+    /// By the free blocks behind.
+    ByAbsorbing,
+    /// By the free blocks behind, and then by a move of the break.
+    ByBoth,
+}
+
+/// `os_realloc` enlarges a block in one of the ways, and marks it free.
+struct ResizedStaysFree(Growth);
+
+impl Patch for ResizedStaysFree {
+    fn resize(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, bytes: u64) -> Address {
+        let (payload, brk, had) = (cx.heap.payload(index), cx.heap.brk, cx.heap.blocks[index].size);
+        let blocks = cx.heap.blocks.len();
+        let new = next.resize(cx, index, bytes);
+        if new == payload
+            && let Some(Found::Heap(index)) = cx.heap.find(payload)
+        {
+            let grown = cx.heap.blocks[index].size > had;
+            let growth = match (cx.heap.brk > brk, cx.heap.blocks.len() < blocks) {
+                (true, false) => Growth::ByBreak,
+                (true, true) => Growth::ByBoth,
+                (false, _) => Growth::ByAbsorbing,
+            };
+            if grown && growth == self.0 {
+                cx.heap.blocks[index].status = Status::Free;
+            }
+        }
+        new
+    }
+}
+
+/// Merges in `os_free` alone: all adjacent free blocks of the heap, or with the flag the freed block and its neighbours.
+struct MergesInFree(bool);
+
+impl Patch for MergesInFree {
+    fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
+
+    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        next.release_block(cx, index);
+        let rules = next.top();
+        if !self.0 {
+            rules.merge(cx.heap);
+            return;
+        }
+        let free_before = |heap: &Heap, index: usize| {
+            index.checked_sub(1).filter(|before| heap.is_free(*before) && rules.next_is_free(heap, *before))
+        };
+        if !cx.heap.is_free(index) {
+            return;
+        }
+        if rules.next_is_free(cx.heap, index) {
+            rules.join(cx.heap, index);
+        }
+        if let Some(before) = free_before(cx.heap, index) {
+            rules.join(cx.heap, before);
+        }
+    }
+}
+
+/// Leaves a freed mapping among the blocks that a search looks at, where it is given again although it is unmapped.
+struct MappingStaysListed;
+
+impl Patch for MappingStaysListed {
+    fn release_mapping(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        let Block { start, size, .. } = cx.heap.mappings[index];
+        next.release_mapping(cx, index);
+        cx.heap.memo.listed = Some((start, size));
+    }
+
+    fn choose(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let found = next.choose(cx, size);
+        let fits = cx.heap.memo.listed.is_some_and(|(_, listed)| listed >= size);
+        if fits
+            && found.is_none_or(|index| cx.heap.memo.listed.is_some_and(|(_, size)| cx.heap.blocks[index].size > size))
+        {
+            cx.heap.memo.corrupted = true;
+        }
+        found
+    }
+}
+
+/// What is left of the preallocation after the first request is larger or smaller by so many headers.
+struct RestOfPreallocation(i64);
+
+impl Patch for RestOfPreallocation {
+    fn take(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let first = cx.heap.blocks.is_empty();
+        let index = next.take(cx, size)?;
+        note_overrun(cx, index);
+        let header = cx.heap.params.header.cast_signed();
+        if first && let Some(rest) = cx.heap.last().filter(|last| *last > index && cx.heap.is_free(*last)) {
+            let size = cx.heap.blocks[rest].size.saturating_add_signed(self.0 * header);
+            cx.heap.blocks[rest].size = size;
+        }
+        Some(index)
+    }
+
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        // Such an allocator does not know that its last block ends elsewhere than at the break.
+        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+    }
+}
+
+/// The preallocated block counts its header as payload.
+struct FirstBlockTooLarge;
+
+impl Patch for FirstBlockTooLarge {
+    fn preallocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> bool {
+        let done = next.preallocate(cx, size);
+        if done && let Some(first) = cx.heap.blocks.first_mut() {
+            first.size += cx.heap.params.header;
+        }
+        done
+    }
+
+    fn take(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let index = next.take(cx, size)?;
+        note_overrun(cx, index);
+        Some(index)
+    }
+
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        next.split(cx, index, size);
+        note_overrun(cx, index);
+    }
+
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+    }
+}
+
+/// Notes that a block, or the header of the last one, reaches beyond the break, where nothing may be written.
+fn note_overrun(cx: &mut Cx<'_>, index: usize) {
+    let last = cx.heap.last().map_or(0, |last| cx.heap.payload(last));
+    cx.heap.memo.corrupted |= cx.heap.end(index).max(last) > cx.heap.brk;
+}
+
+/// The first request takes the whole preallocation; blocks that come to be alone later are split.
+struct FirstRequestTakesAll;
+
+impl Patch for FirstRequestTakesAll {
+    fn take(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        cx.heap.memo.first = cx.heap.blocks.is_empty();
+        let index = next.take(cx, size);
+        cx.heap.memo.first = false;
+        index
+    }
+
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        if !cx.heap.memo.first {
+            next.split(cx, index, size);
+        }
+    }
+}
+
+/// A header's length lies unused between a block and the rest that is split off, or with the flag that of the first split alone.
+struct LeavesHole(bool);
+
+impl Patch for LeavesHole {
+    fn take(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        cx.heap.memo.first = cx.heap.blocks.is_empty();
+        let index = next.take(cx, size);
+        cx.heap.memo.first = false;
+        index
+    }
+
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let (before, had) = (cx.heap.blocks.len(), cx.heap.blocks[index].size);
+        let header = cx.heap.params.header;
+        next.split(cx, index, size);
+        if cx.heap.blocks.len() > before && had > size + 2 * header && (cx.heap.memo.first || !self.0) {
+            let rest = &mut cx.heap.blocks[index + 1];
+            rest.start += header;
+            rest.size = rest.size.saturating_sub(header);
+        }
+    }
+
+    fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
+        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+    }
+
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+    }
+}
+
+/// Takes no block of more than so many times the request.
+struct RefusesLarger(u64);
+
+impl Patch for RefusesLarger {
+    fn choose(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        next.choose(cx, size).filter(|index| {
+            cx.heap.blocks[*index].size <= size.saturating_mul(self.0) || Some(*index) == cx.heap.last()
+        })
+    }
+}
+
+/// One function always gives NULL.
+struct GivesNull(Function);
+
+impl Patch for GivesNull {
+    fn malloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Address {
+        if self.0 == Function::Malloc { NULL } else { next.malloc(cx, size) }
+    }
+
+    fn calloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
+        if self.0 == Function::Calloc { NULL } else { next.calloc(cx, nmemb, size) }
+    }
+
+    fn realloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address, size: u64) -> Address {
+        let resizes = self.0 == Function::Realloc && pointer != NULL && size > 0;
+        if resizes { NULL } else { next.realloc(cx, pointer, size) }
+    }
+}
+
+/// `os_realloc` gives NULL where a block would have to move.
+struct NeverMoves;
+
+impl Patch for NeverMoves {
+    fn relocate(&self, _next: Rules<'_>, _cx: &mut Cx<'_>, _payload: Address, _bytes: u64) -> Address {
+        NULL
+    }
+}
+
+/// One function compares the size that was asked for, not rounded up to the alignment, with the threshold.
+struct ComparesUnaligned(Function);
+
+impl Patch for ComparesUnaligned {
+    fn is_mapped(&self, next: Rules<'_>, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
+        if function != self.0 {
+            return next.is_mapped(cx, function, size);
+        }
+        let params = cx.heap.params;
+        let threshold = if function == Function::Calloc { params.calloc_threshold } else { params.mmap_threshold };
+        params.header.saturating_add(size) >= threshold
+    }
+}
+
+/// The search looks at so many blocks and no further.
+struct SearchEnds(usize);
+
+impl Patch for SearchEnds {
+    fn choose(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        if cx.heap.blocks.len() <= self.0 {
+            return next.choose(cx, size);
+        }
+        let hidden = cx.heap.blocks.split_off(self.0);
+        let found = next.choose(cx, size);
+        cx.heap.blocks.extend(hidden);
+        found
+    }
+}
+
+/// A split does not tell the block behind that another one lies before it now; merging backwards then takes the wrong one.
+struct StaleLinks;
+
+impl Patch for StaleLinks {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let before = cx.heap.blocks.len();
+        next.split(cx, index, size);
+        if cx.heap.blocks.len() > before
+            && let Some(behind) = cx.heap.blocks.get(index + 2)
+        {
+            let link = (behind.start, cx.heap.blocks[index].start);
+            cx.heap.memo.stale.push(link);
+        }
+    }
+
+    fn join(&self, next: Rules<'_>, heap: &mut Heap, index: usize) {
+        let behind = heap.blocks.get(index + 2).map(|block| block.start);
+        heap.memo.stale.retain(|(block, _)| Some(*block) != behind);
+        next.join(heap, index);
+    }
+
+    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        let Block { start, size, .. } = cx.heap.blocks[index];
+        next.release_block(cx, index);
+        let before = cx.heap.memo.stale.iter().find(|(block, _)| *block == start).map(|(_, before)| *before);
+        let is_free = |block: &Block| Some(block.start) == before && block.status == Status::Free;
+        let Some(before) = cx.heap.blocks.iter().position(is_free).filter(|before| *before < index) else { return };
+        // The list goes on behind the freed block: what lies between is lost, and may be given again.
+        cx.heap.blocks[before].size += cx.heap.params.header + size;
+        for _ in before..index {
+            cx.heap.blocks.remove(before + 1);
+        }
+    }
+
+    fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
+        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+    }
+
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+    }
+}
+
+/// Passes an address where a number of bytes is wanted, or the other way round, so that no move of the break is granted.
+struct BreakAbsolute;
+
+impl Patch for BreakAbsolute {
+    fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, _size: u64) -> Option<usize> {
+        let nowhere = (HEAP - 1).cast_signed() - cx.heap.brk.cast_signed();
+        cx.move_break(nowhere);
+        None
+    }
+}
+
+/// The size of the rest is computed when the block already has its new size, and wraps around.
+struct SizeSetLate;
+
+/// Stands for a size just below 2^64 bytes.
+const WRAPPED: u64 = 1 << 60;
+
+impl Patch for SizeSetLate {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let before = cx.heap.blocks.len();
+        next.split(cx, index, size);
+        if cx.heap.blocks.len() > before {
+            cx.heap.blocks[index + 1].size = WRAPPED;
+        }
+    }
+}
+
+/// Mappings stand in the list of the heap's blocks, behind the block that was the last one.
+struct MappingInList;
+
+impl MappingInList {
+    fn is_cut(heap: &Heap, index: usize) -> bool {
+        let start = heap.blocks[index].start;
+        heap.memo.behind.iter().any(|(_, block)| *block == start)
+    }
+}
+
+impl Patch for MappingInList {
+    fn map(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Address {
+        let payload = next.map(cx, size);
+        if payload != NULL
+            && let Some(last) = cx.heap.blocks.last()
+        {
+            let mark = (payload - cx.heap.params.header, last.start);
+            cx.heap.memo.behind.push(mark);
+        }
+        payload
+    }
+
+    fn release_mapping(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        let start = cx.heap.mappings[index].start;
+        cx.heap.memo.behind.retain(|(mapping, _)| *mapping != start);
+        next.release_mapping(cx, index);
+    }
+
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let (before, start) = (cx.heap.blocks.len(), cx.heap.blocks[index].start);
+        next.split(cx, index, size);
+        if cx.heap.blocks.len() > before {
+            let rest = cx.heap.blocks[index + 1].start;
+            let marks = cx.heap.memo.behind.iter_mut().filter(|(_, block)| *block == start);
+            marks.for_each(|(_, block)| *block = rest);
+        }
+    }
+
+    fn next_is_free(&self, next: Rules<'_>, heap: &Heap, index: usize) -> bool {
+        !Self::is_cut(heap, index) && next.next_is_free(heap, index)
+    }
+
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        !Self::is_cut(cx.heap, index) && next.can_extend(cx, index)
+    }
+}
