@@ -31,8 +31,12 @@ const BY_DAMAGE: f64 = 0.5;
 const BEGUN: f64 = 0.05;
 /// The value of one that is explained nearly to its end, beyond that.
 const ALMOST: f64 = 0.25;
-/// The cost of a failing run that would have failed before it did.
+/// The cost of a failing run that would have failed before it did, or otherwise.
 const TOO_EARLY: f64 = 0.5;
+/// Runs that show a mistake among others, if all of them do so by damage alone.
+const BY_DAMAGE_ALONE: usize = 3;
+/// A set that is named explains this many times the runs that speak against it.
+const TOLERANCE: usize = 8;
 /// The cost of a passing run that should have failed.
 const CONTRADICTED: f64 = 1.0;
 /// The cost of a passing run in which memory would have been destroyed, without any or with some consequence.
@@ -127,7 +131,7 @@ impl<'a> Search<'a> {
         let backgrounds = if background.readings == plain.readings { vec![plain] } else { vec![*background, plain] };
         let watched: Vec<Watched<'_>> = runs.iter().map(|run| Watched::of(run, background)).collect();
         let decisive = decisive.map(|run| Watched::of(run, background));
-        let all = || watched.iter().map(|watched| watched.run).chain(decisive.map(|watched| watched.run));
+        let all = || watched.iter().map(|watched| watched.run).chain(decisive.as_ref().map(|watched| watched.run));
         let possible = |hypothesis: &&Hypothesis| {
             all().any(|run| hypothesis.patch.may_have_made(run))
                 && hypothesis.numbers.apply(background.params, background.readings, &background.seen).is_some()
@@ -147,7 +151,7 @@ impl<'a> Search<'a> {
     }
 
     /// How far an allocator with these mistakes explains a run.
-    fn fit(&self, members: &[usize], run: Watched<'_>, background: &Background) -> Fit {
+    fn fit(&self, members: &[usize], run: &Watched<'_>, background: &Background) -> Fit {
         let patches: Vec<&dyn Patch> = members.iter().map(|member| self.hypotheses[*member].patch).collect();
         let numbers: Vec<Numbers> = members.iter().map(|member| self.hypotheses[*member].numbers).collect();
         run.explain(Rules::patched(&patches), &numbers, background).unwrap_or(Fit::Until(0))
@@ -155,9 +159,9 @@ impl<'a> Search<'a> {
 
     /// What a fit is worth.
     fn worth(&self, members: &[usize], run: usize, fit: Fit) -> f64 {
-        let Watched { run, leaves, fails } = self.watched[run];
+        let Watched { run, leaves, fails, .. } = &self.watched[run];
         match (fit, fails) {
-            _ if fails && self.is_general(members) => {
+            _ if *fails && self.is_general(members) => {
                 if fit.is_explained() {
                     GENERAL
                 } else {
@@ -167,6 +171,7 @@ impl<'a> Search<'a> {
             (Fit::Whole, true) => 1.0,
             (Fit::Lucky, true) => 1.0 - HARMLESS[0],
             (Fit::Damage(likely), true) => BY_DAMAGE * likely,
+            (Fit::Refuted(_), true) => -TOO_EARLY,
             (Fit::Until(step), true) => {
                 let length = run.steps.len();
                 let leaves = leaves.unwrap_or(length);
@@ -180,7 +185,7 @@ impl<'a> Search<'a> {
             (Fit::Whole, false) => 0.0,
             (Fit::Lucky, false) => -HARMLESS[0],
             (Fit::Damage(_), false) => -HARMLESS[1],
-            (Fit::Until(_), false) => -CONTRADICTED,
+            (Fit::Until(_) | Fit::Refuted(_), false) => -CONTRADICTED,
         }
     }
 
@@ -222,21 +227,21 @@ impl<'a> Search<'a> {
         let mut gain = 0.0;
         let (first, rest) = self.glance(open);
         for run in &first {
-            let fit = self.fit(members, self.watched[*run], background);
+            let fit = self.fit(members, &self.watched[*run], background);
             gain += (self.worth(members, *run, fit) - before(run)).max(0.0);
             fits[*run] = Some(fit);
         }
-        let decisive = self.decisive.is_none_or(|run| self.fit(members, run, background).is_explained());
+        let decisive = self.decisive.as_ref().is_none_or(|run| self.fit(members, run, background).is_explained());
         if gain <= 0.0 && !(decisive && self.decisive.is_some()) {
             return None;
         }
         for run in &rest {
-            fits[*run] = Some(self.fit(members, self.watched[*run], background));
+            fits[*run] = Some(self.fit(members, &self.watched[*run], background));
         }
         for run in self.failing.iter().chain(&self.passing) {
             let fit = match fits[*run] {
                 Some(fit) => fit,
-                None => *fits[*run].insert(self.fit(members, self.watched[*run], background)),
+                None => *fits[*run].insert(self.fit(members, &self.watched[*run], background)),
             };
             value += self.worth(members, *run, fit);
         }
@@ -312,10 +317,13 @@ impl<'a> Search<'a> {
         };
         for run in &self.long {
             let worth = |run: usize, fit: Fit| self.worth(&best.members, run, fit);
-            let fits = self.backgrounds.iter().map(|on| self.fit(&best.members, self.watched[*run], on));
+            let fits = self.backgrounds.iter().map(|on| self.fit(&best.members, &self.watched[*run], on));
             best.fits[*run] = fits.max_by(|one, other| worth(*run, *one).total_cmp(&worth(*run, *other)));
         }
-        let unexplained = failing.iter().copied().filter(|run| !best.explains(*run)).collect();
+        let unexplained: Vec<usize> = failing.iter().copied().filter(|run| !best.explains(*run)).collect();
+        if !self.is_certain(&best, failing.len() - unexplained.len(), failing.len()) {
+            return Diagnosis { mistakes: Vec::new(), unexplained: failing.clone(), failing };
+        }
         let mut mistakes: Vec<Mistake> = (0..best.members.len())
             .filter(|member| !self.is_reading(best.members[*member]))
             .filter_map(|member| self.mistake(&best, member, &failing))
@@ -324,17 +332,33 @@ impl<'a> Search<'a> {
         Diagnosis { mistakes, failing, unexplained }
     }
 
+    /// Whether a set may be named: it explains at least half of the failing runs, and little speaks against it.
+    fn is_certain(&self, set: &Set, explained: usize, failing: usize) -> bool {
+        let against = |run: &&usize| {
+            let fit = set.fits[**run];
+            let contradicted = !self.watched[**run].fails && !fit.is_some_and(Fit::is_whole);
+            contradicted || matches!(fit, Some(Fit::Refuted(_)))
+        };
+        let against = self.failing.iter().chain(&self.long).chain(&self.passing).filter(against).count();
+        let decided = self.decisive.is_some() && set.decisive;
+        (explained * 2 >= failing || decided) && against * TOLERANCE <= explained
+    }
+
     /// One member of the best set, with what would explain as much in its place.
     fn mistake(&self, best: &Set, member: usize, failing: &[usize]) -> Option<Mistake> {
         let mut others = best.members.clone();
         let own = others.remove(member);
         // Without it these runs are not explained.
         let without = |run: usize| {
-            let fits = self.backgrounds.iter().map(|on| self.fit(&others, self.watched[run], on));
+            let fits = self.backgrounds.iter().map(|on| self.fit(&others, &self.watched[run], on));
             fits.into_iter().any(Fit::is_explained)
         };
         let shown_by: Vec<usize> =
             failing.iter().copied().filter(|run| best.explains(*run) && !without(*run)).collect();
+        let plainly = shown_by.iter().any(|run| best.fits[*run].is_some_and(Fit::is_whole));
+        if !others.is_empty() && !plainly && shown_by.len() < BY_DAMAGE_ALONE {
+            return None;
+        }
         let first = cause(self.hypotheses[own].cause)?;
         let mut alternatives: Vec<&Cause> = Vec::new();
         for candidate in 0..self.hypotheses.len() {
@@ -366,13 +390,13 @@ impl Search<'_> {
             let runs = first.iter().chain(self.failing.iter().chain(&self.passing).filter(|run| !first.contains(run)));
             for run in runs {
                 let Some(fit) = best.fits[*run] else { continue };
-                let other = self.fit(members, self.watched[*run], background);
+                let other = self.fit(members, &self.watched[*run], background);
                 loss += self.worth(&best.members, *run, fit) - self.worth(members, *run, other);
                 if loss >= EQUAL && (loss > 1.0 || first.last() == Some(run)) {
                     return false;
                 }
             }
-            let decisive = self.decisive.is_none_or(|run| self.fit(members, run, background).is_explained());
+            let decisive = self.decisive.as_ref().is_none_or(|run| self.fit(members, run, background).is_explained());
             loss < EQUAL && decisive == best.decisive
         };
         self.backgrounds.iter().any(as_good)

@@ -32,6 +32,8 @@ pub enum Fit {
     Damage(f64),
     /// Up to the step of this number, and no further.
     Until(usize),
+    /// The same, and there such an allocator differs from the contract in another way than the one seen: this speaks against it.
+    Refuted(usize),
 }
 
 impl Fit {
@@ -45,13 +47,13 @@ impl Fit {
         match self {
             Self::Whole | Self::Lucky => true,
             Self::Damage(likely) => likely >= HALF,
-            Self::Until(_) => false,
+            Self::Until(_) | Self::Refuted(_) => false,
         }
     }
 }
 
-/// A run explained up to where memory was destroyed.
-const DESTROYED: f64 = 0.7;
+/// A run explained up to where memory was destroyed, if it ended in trouble and if it ended well.
+const DESTROYED: [f64; 2] = [0.7, 0.3];
 /// The number of steps after which damage explains nothing any more.
 const LATE: f64 = 60.0;
 /// A run that ended in the trouble to be expected after damage.
@@ -60,12 +62,14 @@ const TROUBLED: f64 = 0.95;
 const HALF: f64 = 0.5;
 
 /// A run with the step where it leaves the contract, if it does.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Watched<'a> {
     /// The run.
     pub run: &'a Run,
     /// The first step that is not as the contract demands.
     pub leaves: Option<usize>,
+    /// The step as the contract demands it there.
+    expected: Option<Call>,
     /// Whether the contract does not explain it, be it only its end.
     pub fails: bool,
 }
@@ -73,14 +77,17 @@ pub struct Watched<'a> {
 impl<'a> Watched<'a> {
     /// Holds a run against the contract.
     pub fn of(run: &'a Run, background: &Background) -> Self {
-        let leaves = Replay::new(Rules::CONTRACT, &[], run, background)
-            .and_then(|mut replay| run.steps.iter().position(|step| !matches!(replay.step(step), Outcome::Exact)));
+        let mut replay = Replay::new(Rules::CONTRACT, &[], run, background);
+        let leaves = replay
+            .as_mut()
+            .and_then(|replay| run.steps.iter().position(|step| !matches!(replay.step(step), Outcome::Exact)));
+        let expected = replay.and_then(|replay| replay.own).filter(|_| leaves.is_some());
         let fails = leaves.is_some() || run.end != End::Fine;
-        Self { run, leaves, fails }
+        Self { run, leaves, expected, fails }
     }
 
     /// Returns how far an allocator explains the run; `None` if there is no such allocator.
-    pub fn explain(self, rules: Rules<'_>, numbers: &[Numbers], background: &Background) -> Option<Fit> {
+    pub fn explain(&self, rules: Rules<'_>, numbers: &[Numbers], background: &Background) -> Option<Fit> {
         let run = self.run;
         let mut replay = Replay::new(rules, numbers, run, background)?;
         for (number, step) in run.steps.iter().enumerate() {
@@ -90,7 +97,13 @@ impl<'a> Watched<'a> {
                     return Some(Fit::Whole);
                 }
                 Outcome::Never(_) => return Some(replay.troubled(number, self)),
-                Outcome::Other => return Some(replay.damaged(DESTROYED, number, self)),
+                Outcome::Other => {
+                    let likely = DESTROYED[usize::from(run.end == End::Fine)];
+                    return Some(match replay.damaged(likely, number, self) {
+                        Fit::Until(number) if self.is_refuted(&replay, number) => Fit::Refuted(number),
+                        fit => fit,
+                    });
+                }
             }
         }
         let no_call = Call { request: Request::Free { pointer: NULL }, asked: Vec::new(), result: Some(NULL) };
@@ -101,6 +114,17 @@ impl<'a> Watched<'a> {
             _ if replay.excuses(run, last, false, self.leaves.is_some()) => Fit::Whole,
             _ => replay.troubled(run.steps.len(), self),
         })
+    }
+}
+
+impl Watched<'_> {
+    /// Whether a model that differs from what was seen differs from the contract as well.
+    fn is_refuted(&self, replay: &Replay<'_>, number: usize) -> bool {
+        match self.leaves {
+            Some(leaves) if number > leaves => false,
+            Some(leaves) if number == leaves => replay.own != self.expected,
+            _ => true,
+        }
     }
 }
 
@@ -118,6 +142,8 @@ enum Outcome<'a> {
 struct Replay<'r> {
     model: Model<'r>,
     asked: Vec<System>,
+    /// The last call as the model made it, if that differs from the one seen.
+    own: Option<Call>,
     /// Steps so far.
     steps: usize,
     /// The number of steps before something was destroyed.
@@ -132,7 +158,7 @@ impl<'r> Replay<'r> {
         }
         let mut model = Model::new(rules, params, readings, run.brk);
         model.load(&mut Granting::new(), &mut Vec::new());
-        Some(Self { model, asked: Vec::new(), steps: 0, sound: None })
+        Some(Self { model, asked: Vec::new(), own: None, steps: 0, sound: None })
     }
 
     fn step<'a>(&mut self, step: &'a Step) -> Outcome<'a> {
@@ -160,6 +186,7 @@ impl<'r> Replay<'r> {
             Outcome::Exact
         } else {
             self.model.heap.memo.corrupted |= self.model.rules().gives_up(&own, call, &self.model.heap);
+            self.own = Some(own.clone());
             Outcome::Other
         };
         self.asked = own.asked;
@@ -185,14 +212,14 @@ impl<'r> Replay<'r> {
     }
 
     /// Judges a run that is explained but for its end.
-    fn troubled(&self, number: usize, watched: Watched<'_>) -> Fit {
+    fn troubled(&self, number: usize, watched: &Watched<'_>) -> Fit {
         let end = &watched.run.end;
         let by_damage = matches!(end, End::Crash(_) | End::Check(_)) && *end != End::Check(Check::NotZero);
         self.damaged(if by_damage { TROUBLED } else { 0.0 }, number, watched)
     }
 
     /// Judges a run that is explained up to the step of this number. `likely`: how likely what followed is right after damage.
-    fn damaged(&self, likely: f64, number: usize, watched: Watched<'_>) -> Fit {
+    fn damaged(&self, likely: f64, number: usize, watched: &Watched<'_>) -> Fit {
         if !self.model.heap.memo.corrupted || likely <= 0.0 {
             return Fit::Until(number);
         }

@@ -52,6 +52,8 @@ pub struct Memo {
     pub stale: Vec<(Address, Address)>,
     /// Mappings, each with the block of the heap that it follows in the list.
     pub behind: Vec<(Address, Address)>,
+    /// Whether a block reaches beyond the break.
+    pub overrun: bool,
     /// Whether the first request is at work.
     pub first: bool,
     /// Whether `os_calloc` is at work.

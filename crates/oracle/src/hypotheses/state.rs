@@ -6,6 +6,7 @@ use crate::cx::Cx;
 use crate::heap::{Block, Found, Heap, Status};
 use crate::params::HEAP;
 use crate::rules::{Patch, Rules};
+use crate::run::{End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
     other("extended-block-stays-free", &GrownStaysFree),
@@ -173,6 +174,14 @@ impl Patch for RestOfPreallocation {
         // Such an allocator does not know that its last block ends elsewhere than at the break.
         next.can_extend(cx, index) || Some(index) == cx.heap.last()
     }
+
+    fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        append_at_break(cx, size)
+    }
+
+    fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
+        matches!(trouble.end, End::Crash(_)) && heap.memo.overrun
+    }
 }
 
 /// The preallocated block counts its header as payload.
@@ -201,12 +210,27 @@ impl Patch for FirstBlockTooLarge {
     fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
         next.can_extend(cx, index) || Some(index) == cx.heap.last()
     }
+
+    fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        append_at_break(cx, size)
+    }
+
+    fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
+        matches!(trouble.end, End::Crash(_)) && heap.memo.overrun
+    }
+}
+
+/// Adds a block at the break, although the last one seems to reach beyond it.
+fn append_at_break(cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+    let start = cx.heap.brk.next_multiple_of(cx.heap.params.alignment);
+    let by = start - cx.heap.brk + cx.heap.params.header + size;
+    cx.move_break(by.cast_signed()).then(|| cx.push_block(start, size))
 }
 
 /// Notes that a block, or the header of the last one, reaches beyond the break, where nothing may be written.
 fn note_overrun(cx: &mut Cx<'_>, index: usize) {
     let last = cx.heap.last().map_or(0, |last| cx.heap.payload(last));
-    cx.heap.memo.corrupted |= cx.heap.end(index).max(last) > cx.heap.brk;
+    cx.heap.memo.overrun |= cx.heap.end(index).max(last) > cx.heap.brk;
 }
 
 /// The first request takes the whole preallocation; blocks that come to be alone later are split.
