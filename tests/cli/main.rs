@@ -34,6 +34,7 @@ mod oracle;
 mod replay;
 mod replay_add;
 mod replay_bad;
+mod show;
 mod sizes;
 mod subject;
 mod trace;

@@ -3,6 +3,7 @@
 mod grade;
 mod new;
 mod search;
+mod show;
 mod tracer;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use crate::suite::Profile;
 pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
 pub use new::NewArgs;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
+pub use show::{Drawing, ShowArgs};
 pub use tracer::{TracerArgs, TracerChoice};
 
 const EXIT_CODES: &str = "\
@@ -80,6 +82,8 @@ pub enum Task {
     Bless(BlessArgs),
     /// Say where a trace leaves the contract, and why
     Judge(JudgeArgs),
+    /// Draw the heap of a run, call by call
+    Show(ShowArgs),
     /// Search for a short program that breaks a library
     Fuzz(FuzzArgs),
     /// Run a script of calls with a library, or turn it into source code

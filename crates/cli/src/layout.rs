@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The folder, in the current one, for what a user's commands leave behind.
+pub const OUT: &str = "osmem-out";
+
 /// File name of the allocator's shared library, which programs name as what they need.
 pub const LIBRARY: &str = "libosmem.so";
 const PROBE: &str = "libosmem_probe.so";
