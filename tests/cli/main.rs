@@ -31,6 +31,7 @@ mod judge;
 mod judge_bad;
 mod new;
 mod oracle;
+mod own_folder;
 mod replay;
 mod replay_add;
 mod replay_bad;

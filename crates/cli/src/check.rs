@@ -3,8 +3,10 @@
 mod keep;
 mod refused;
 pub mod select;
+mod watch;
 
 use std::io::Write;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,29 +21,41 @@ use crate::battery::Battery;
 use crate::claim::Claim;
 use crate::error::{Error, Exit, is_of_tracer};
 use crate::inject::{self, Injection};
-use crate::layout::Layout;
+use crate::layout::{Layout, OUT};
 use crate::oracle::{self, Together};
 use crate::record::{Record, Summary, TestRecord, VERSION};
 use crate::report::output::{self, Output};
 use crate::report::{json, progress, text};
 use crate::runner::Runner;
 use crate::suite::{Profile, Test};
+use crate::target::Target;
 use crate::tracers::Wanted;
 use crate::trial::{self, Programs, Trial, Tried};
-use crate::{library, pool, scene};
+use crate::{pool, scene};
 
 /// How many programs are tried to measure the header.
 const MEASURE_ATTEMPTS: usize = 3;
 
 /// Runs `osmem check`.
 pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
+    if args.repeat { watch::run(args, cancel) } else { once(args, cancel).map(|(_, exit)| exit) }
+}
+
+/// Checks once. Returns the record too, if anything was run.
+fn once(args: &CheckArgs, cancel: &Cancel) -> Result<(Option<Record>, Exit), Error> {
     let layout = Layout::find()?;
     let battery = Battery::load(&layout, &args.battery)?;
-    let profile = args.profile.unwrap_or(if args.lib.is_some() { Selection::Core } else { Selection::All });
-    let tests = select::select(&battery.suite, &args.filters, profile)?;
+    let (target, filters) = match args.list {
+        // Nothing is checked, so that nothing need be there.
+        true if args.lib.is_none() => (Target::Own, &args.filters[..]),
+        _ => Target::of(args.lib.as_deref(), args.own, &args.filters, &layout)?,
+    };
+    let own = target.is_own();
+    let profile = args.profile.unwrap_or(if own { Selection::All } else { Selection::Core });
+    let tests = select::select(&battery.suite, filters, profile)?;
     if args.list {
         select::list(&tests, args.format)?;
-        return Ok(Exit::Passed);
+        return Ok((None, Exit::Passed));
     }
 
     battery.suite.require_programs(&battery.programs)?;
@@ -49,20 +63,22 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     if let Some(orphan) = battery.orphans()?.into_iter().next() {
         return Err(Error::Orphan(orphan));
     }
-    let library = match &args.lib {
-        Some(given) => library::locate(given)?,
-        None => layout.own_library()?.to_owned(),
-    };
-    let wanted = if args.lib.is_none() { Wanted::for_proof(args.watch) } else { Wanted::of(args.watch) };
-    let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), (args.timeout, wanted), cancel)?;
-    let header = header_size(args, &runner, &battery, &tests, &golden)?;
+    let ready = target.ready(&layout)?;
+    let wanted = if own { Wanted::for_proof(args.watch) } else { Wanted::of(args.watch) };
+    let runner =
+        Runner::prepare(&layout, ready.library.clone(), &battery.program(tests[0]), (args.timeout, wanted), cancel)?;
+    let header = header_size(args, own, &runner, &battery, &tests, &golden)?;
     let check = Check {
         weights: tests.iter().zip(&golden).map(|(test, trace)| weight(test, trace)).collect(),
         programs: tests.iter().map(|test| Programs::of(&battery, test, header, args.vary)).collect::<Result<_, _>>()?,
         golden,
         against: args.against,
-        traces: args.traces.clone().or(layout.traces).map(Claim::new),
-        own: args.lib.is_none(),
+        traces: args
+            .traces
+            .clone()
+            .or(if own { layout.traces } else { Some(Path::new(OUT).join("traces")) })
+            .map(Claim::new),
+        own,
         profile,
         header,
         inject: args.inject,
@@ -72,7 +88,10 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let (record, unkept) = check.run(args)?;
     match unkept {
         Some(error) if !record.interrupted => Err(Error::Traces(error)),
-        _ => Ok(exit_of(&record)),
+        _ => {
+            let exit = exit_of(&record);
+            Ok((Some(record), exit))
+        }
     }
 }
 
@@ -88,15 +107,16 @@ fn exit_of(record: &Record) -> Exit {
 /// The header size to expect: as given, 32 for our own library, measured for another.
 fn header_size(
     args: &CheckArgs,
+    own: bool,
     runner: &Runner,
     battery: &Battery,
     tests: &[&Test],
     golden: &[Trace],
 ) -> Result<u64, Error> {
-    match (args.header, &args.lib) {
-        (Some(Header::Bytes(bytes)), _) => Ok(bytes),
-        (None, None) => Ok(header::CONTRACT),
-        (Some(Header::Auto), _) | (None, Some(_)) => measured(runner, battery, tests, golden),
+    match args.header {
+        Some(Header::Bytes(bytes)) => Ok(bytes),
+        None if own => Ok(header::CONTRACT),
+        Some(Header::Auto) | None => measured(runner, battery, tests, golden),
     }
 }
 

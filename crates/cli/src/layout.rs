@@ -112,6 +112,13 @@ impl Layout {
         }
     }
 
+    /// Returns whether the current folder is the top of the source tree that this command was built in.
+    pub fn is_own_tree(&self) -> bool {
+        let top = self.origin.ancestors().find(|folder| folder.join("fixtures").join(SUITE).is_file());
+        let here = env::current_dir().and_then(fs::canonicalize).ok();
+        self.installed_fixtures.is_none() && top.is_some() && top == here.as_deref()
+    }
+
     /// Our own library, which must exist.
     pub fn own_library(&self) -> Result<&Path, LayoutError> {
         if self.library.is_file() { Ok(&self.library) } else { Err(LayoutError::NoLibrary(self.library.clone())) }

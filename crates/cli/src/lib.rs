@@ -39,6 +39,7 @@ mod script;
 mod show;
 mod sizes;
 mod suite;
+mod target;
 mod trace;
 mod tracers;
 mod trial;

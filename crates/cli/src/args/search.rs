@@ -105,7 +105,7 @@ pub struct FuzzArgs {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Folder for what was found, as script, C program and Rust test program [default: reproducers/ in the build output]
+    /// Folder for what was found, as script, C program and Rust test program [default: osmem-out/reproducers; for our own library reproducers/ in the build output]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
