@@ -12,6 +12,7 @@ mod bad_suite;
 mod bench;
 mod beside;
 mod bless;
+mod brief;
 mod check;
 mod doctor;
 mod fuzz;

@@ -42,7 +42,7 @@ fn fails_honestly(inside: &Path, library: &str) {
     for name in ["os_malloc", "os_calloc", "os_realloc", "os_free"] {
         assert!(exported.contains(&name), "{name} is not among {exported:?}");
     }
-    let mut check = osmem(&["check", "--lib", library]);
+    let mut check = osmem(&["check", "--all", "--lib", library]);
     // Nothing is found above a build output that lies elsewhere.
     check.arg("--fixtures").arg(built().root.join("fixtures")).arg("--traces").arg(inside.join("traces"));
     let (code, stdout, stderr) = output(check.current_dir(inside));

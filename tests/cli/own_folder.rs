@@ -39,7 +39,12 @@ fn c_files_are_built_and_checked() {
     for words in [&[SHORT][..], &[".", SHORT], &["osmem.c", SHORT], &["./", SHORT]] {
         let (code, stdout, stderr) = output(&mut check(&folder, words));
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{words:?}: {stdout}");
-        assert!(stdout.contains("1 tests (profile core)") && stdout.contains("1 passed"), "{words:?}: {stdout}");
+        assert!(
+            stdout.contains(": 1 tests (profile core)")
+                && !stdout.contains("osmem-check-")
+                && stdout.contains("1 passed"),
+            "{words:?}: {stdout}"
+        );
     }
     // Nothing is left behind but the traces of failing tests, where the user is.
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
@@ -63,6 +68,18 @@ fn a_makefile_a_package_and_a_library_are_checked() {
     bench.reference("libosmem.so", FIRST_FIT.0, FIRST_FIT.1);
     let (code, stdout, stderr) = output(&mut check(&bench.path(""), &["libosmem.so", SHORT]));
     assert_eq!((code, stderr.as_str()), (Some(1), ""), "{stdout}");
+}
+
+#[test]
+fn a_test_is_drawn_with_what_lies_here() {
+    let bench = Bench::empty();
+    bench.write("programs/osmem.c", &first_fit());
+    let mut show = osmem(&["show", "--test", SHORT, "--fixtures"]);
+    let (code, stdout, stderr) = output(show.arg(built().root.join("fixtures")).current_dir(bench.path("programs")));
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    assert!(stdout.contains("R5 best fit"), "{stdout}");
+    let (code, _, stderr) = output(osmem(&["show", "--test", SHORT]).current_dir(bench.path("seen")));
+    assert!(code == Some(2) && stderr.contains("say --own"), "{stderr}");
 }
 
 #[test]

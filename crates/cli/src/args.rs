@@ -37,6 +37,8 @@ Examples:
   osmem check ~/hw2                        the same of another folder
   osmem check osmem.c split                a single source; tests with \"split\" in their name
   osmem check --watch                      again whenever a source changes
+  osmem check --step                       the next rule to work on
+  osmem check --all                        every failing test in full; --test NAME one of them
   osmem check --own                        our own library, every test
   osmem check --lib ~/hw2/libosmem.so      another library, core tests
   osmem check --lib ~/hw2 split R12        tests with \"split\" in their name, and those that prove R12
@@ -131,6 +133,15 @@ pub struct CheckArgs {
     /// Check again whenever a source changes, and say what became better or worse
     #[arg(long = "watch", conflicts_with_all = ["list", "format"])]
     pub repeat: bool,
+    /// Show every test and every failure in full
+    #[arg(long, conflicts_with = "step")]
+    pub all: bool,
+    /// Run this test only, by its whole name, and show it in full
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["step", "profile"])]
+    pub test: Option<String>,
+    /// Show the next rule to work on, in an order that builds up
+    #[arg(long, conflicts_with_all = ["format", "inject"])]
+    pub step: bool,
     /// Which tests to run [default: core; all for our own library]
     #[arg(long)]
     pub profile: Option<Selection>,

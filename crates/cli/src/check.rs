@@ -1,12 +1,13 @@
 //! `osmem check`: runs the battery on a library and reports which rules it keeps.
 
 mod keep;
+pub mod lesson;
 mod refused;
 pub mod select;
 mod watch;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use crate::layout::{Layout, OUT};
 use crate::oracle::{self, Together};
 use crate::record::{Record, Summary, TestRecord, VERSION};
 use crate::report::output::{self, Output};
-use crate::report::{json, progress, text};
+use crate::report::{brief, json, progress, text};
 use crate::runner::Runner;
 use crate::suite::{Profile, Test};
 use crate::target::Target;
@@ -52,7 +53,10 @@ fn once(args: &CheckArgs, cancel: &Cancel) -> Result<(Option<Record>, Exit), Err
     };
     let own = target.is_own();
     let profile = args.profile.unwrap_or(if own { Selection::All } else { Selection::Core });
-    let tests = select::select(&battery.suite, filters, profile)?;
+    let tests = match &args.test {
+        Some(name) => select::named(&battery.suite, name)?,
+        None => select::select(&battery.suite, filters, profile)?,
+    };
     if args.list {
         select::list(&tests, args.format)?;
         return Ok((None, Exit::Passed));
@@ -78,6 +82,7 @@ fn once(args: &CheckArgs, cancel: &Cancel) -> Result<(Option<Record>, Exit), Err
             .clone()
             .or(if own { layout.traces } else { Some(Path::new(OUT).join("traces")) })
             .map(Claim::new),
+        library: target.named().unwrap_or_else(|| ready.library.clone()),
         own,
         profile,
         header,
@@ -162,6 +167,8 @@ struct Check<'a> {
     header: u64,
     profile: Selection,
     own: bool,
+    /// What reports call the library: the sources where it is built from some.
+    library: PathBuf,
     traces: Option<Claim>,
     /// Refused to each program.
     inject: Option<Injection>,
@@ -202,7 +209,10 @@ impl Check<'_> {
         let mut unkept = None;
         let mut runs: Vec<Run> = Vec::with_capacity(self.tests.len());
 
-        if args.format == Format::Text {
+        let is_text = args.format == Format::Text;
+        // With an injection nothing is scored, and each test says what came of it.
+        let is_full = is_text && (args.all || args.test.is_some() || args.inject.is_some());
+        if is_text {
             self.introduce(&mut out)?;
         }
         let work = |index, cpu| self.test(index, cpu);
@@ -216,7 +226,7 @@ impl Check<'_> {
                 }
                 runs.push(run);
             }
-            if args.format == Format::Text {
+            if is_full {
                 bar.suspend(|| text::line(&mut out, &record, name_width))?;
             }
             bar.inc(1);
@@ -232,7 +242,12 @@ impl Check<'_> {
         let record = self.record(records, &runs, start.elapsed());
         match args.format {
             Format::Text => {
-                text::rest(&mut out, &record, output::width())?;
+                // What failed in the surroundings is told whole.
+                if is_full || record.summary.infra_errors > 0 {
+                    text::rest(&mut out, &record, output::width())?;
+                } else {
+                    self.tell(&mut out, &record, &runs, args.step)?;
+                }
                 if let Some(note) = self.runner.shortened() {
                     writeln!(out, "{note}")?;
                 }
@@ -243,8 +258,27 @@ impl Check<'_> {
         Ok((record, unkept))
     }
 
+    /// Tells the mistakes, or the next step, in few lines.
+    fn tell(&self, out: &mut impl Write, record: &Record, runs: &[Run], step: bool) -> Result<(), Error> {
+        let themes = lesson::themes(record);
+        let next = themes.iter().find(|theme| step && !theme.passes());
+        let failures: Vec<&TestRecord> = match next {
+            Some(theme) => theme.tests.iter().copied().filter(|test| test.outcome.is_failure()).collect(),
+            None => record.tests.iter().filter(|test| test.outcome.is_failure()).collect(),
+        };
+        let mistakes = lesson::mistakes(record, &failures, runs);
+        let draw = |test: &TestRecord| lesson::drawn(test, &self.tests, runs, self.own);
+        let width = output::width();
+        if step {
+            brief::step(out, &themes, &mistakes, &draw, width)?;
+        } else {
+            brief::write(out, record, (&themes, &mistakes), &draw, width)?;
+        }
+        Ok(())
+    }
+
     fn introduce(&self, out: &mut impl Write) -> Result<(), Error> {
-        let library = output::shown(&self.runner.library);
+        let library = output::shown(&self.library);
         let (profile, header, tracer) = (self.profile.name(), self.header, self.runner.witness.name());
         let count = self.tests.len();
         let inject = self.inject.map_or_else(String::new, |injection| {
@@ -269,7 +303,7 @@ impl Check<'_> {
         let causes = if summary.failures() > 0 { together.causes(&runs, None) } else { Vec::new() };
         Record {
             version: VERSION,
-            library: self.runner.library.clone(),
+            library: self.library.clone(),
             own: self.own,
             tracer: self.runner.witness.name(),
             profile: self.profile.name(),
@@ -312,7 +346,7 @@ impl Check<'_> {
 
     /// A judged test, its trace kept where it failed.
     fn kept(&self, mut record: TestRecord, seen: &Observation, run: Run) -> Judged {
-        let problem = match keep::keep(self.traces.as_ref(), &record, &self.runner.library, &seen.trace) {
+        let problem = match keep::keep(self.traces.as_ref(), &record, &self.library, &seen.trace) {
             Ok(file) => {
                 record.trace_file = file;
                 None

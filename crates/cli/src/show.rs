@@ -9,6 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use osmem_oracle::readings::Allowed;
 use osmem_oracle::run::{Run, Step};
 use osmem_picture::run::{Call, Picture, Role, Scene};
 use osmem_picture::text::Screen;
@@ -20,7 +21,10 @@ use crate::error::{Error, Exit};
 use crate::layout::OUT;
 use crate::report::output::{self, Output};
 use crate::report::text::{BAD, BOLD, item, styled};
+use crate::suite::Test;
+use crate::{oracle, scene};
 use source::Source;
+use track::Way;
 
 /// A run that cannot be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,16 @@ pub fn run(args: &ShowArgs, cancel: &Cancel) -> Result<Exit, Error> {
         Drawing::Html => save(args, &format!("{}.html", source.name), &html::page(&picture, place))?,
     }
     Ok(Exit::Passed)
+}
+
+/// Returns the picture of a test's run, and the place of the call that it is about; `None` if there is no call.
+pub fn of_test(test: &Test, run: &Run, header: u64, allowed: Allowed) -> Option<(Picture, usize)> {
+    let warm = source::warm_calls(test);
+    let picture = track::drawn(run, Way { params: oracle::params(header), allowed, warm, from: 1 }).0;
+    let focus = scene::subject_difference(test, run, header, allowed).map(|step| number_of(run, step));
+    let focus = focus.and_then(|number| picture.calls.iter().position(|call| call.number == number));
+    let place = focus.or_else(|| picture.first_wrong()).or(picture.calls.len().checked_sub(1))?;
+    Some((picture, place))
 }
 
 /// Returns the place of the call to draw.

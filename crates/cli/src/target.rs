@@ -109,6 +109,14 @@ impl Target {
         *self == Self::Own
     }
 
+    /// Returns the sources that a report names; `None` where the library itself is named.
+    pub fn named(&self) -> Option<PathBuf> {
+        match self {
+            Self::Sources(path) => Some(fs::canonicalize(path).unwrap_or_else(|_| path.clone())),
+            _ => None,
+        }
+    }
+
     /// Makes the library ready: builds it where there are sources.
     pub fn ready(&self, layout: &Layout) -> Result<Ready, Error> {
         match self {

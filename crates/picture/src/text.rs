@@ -149,7 +149,10 @@ fn style_of(role: Role) -> Style {
     }
 }
 
-fn bar(text: &mut String, cells: Vec<Cell>) {
+fn bar(text: &mut String, mut cells: Vec<Cell>) {
+    while cells.last().is_some_and(|cell| cell.mark == ' ') {
+        cells.pop();
+    }
     for run in cells.chunk_by(|one, other| one.style == other.style) {
         let marks: String = run.iter().map(|cell| cell.mark).collect();
         let style = run[0].style;

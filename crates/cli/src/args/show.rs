@@ -17,7 +17,7 @@ Examples:
   osmem show run.trace                              the first call that leaves the contract, else the last one
   osmem show run.trace --call 12                    call 12
   osmem show run.trace --all | less -R              every call
-  osmem show --test best-fit-many --lib ~/hw2       a test of the battery
+  osmem show --test best-fit-many                   a test of the battery, with what lies in the current folder
   osmem show --format html -- ./my-program          a page that steps through the calls: ./osmem-out/my-program.html
   osmem trace -- ./my-program | osmem show - --format timeline --out run.svg
 
@@ -36,9 +36,12 @@ pub struct ShowArgs {
     /// Run this test of the battery, by its whole name
     #[arg(long, value_name = "NAME", conflicts_with = "command")]
     pub test: Option<String>,
-    /// The library for a test or a program: a file, or a folder that holds libosmem.so [default: the program's own, else ours]
+    /// The library: a file, or a folder that holds libosmem.so [default: for a test what `osmem check` builds here, for a program its own]
     #[arg(long, value_name = "FILE|DIR", conflicts_with = "trace")]
     pub lib: Option<PathBuf>,
+    /// Run the test with our own library
+    #[arg(long, requires = "test", conflicts_with = "lib")]
+    pub own: bool,
     /// The call to draw, counted from 1 [default: the first that leaves the contract, else the last]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub call: Option<u64>,

@@ -69,5 +69,9 @@ pub fn is_unicode() -> bool {
 pub fn shown(path: &Path) -> String {
     let here = env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
-    below.as_deref().unwrap_or(path).display().to_string()
+    match below.as_deref() {
+        // The current folder itself.
+        Some(below) if below.as_os_str().is_empty() => ".".to_owned(),
+        below => below.unwrap_or(path).display().to_string(),
+    }
 }

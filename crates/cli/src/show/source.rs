@@ -15,10 +15,11 @@ use crate::error::Error;
 use crate::judge::{self, JudgeError};
 use crate::layout::Layout;
 use crate::runner::Runner;
-use crate::suite::{Start, WARM_CALLS};
+use crate::suite::{Start, Test, WARM_CALLS};
+use crate::target::Target;
 use crate::tracers::Wanted;
 use crate::trial::Programs;
-use crate::{check, convert, library, oracle, scene, trace, verdict};
+use crate::{check, convert, oracle, scene, trace, verdict};
 
 /// A run that can be drawn.
 pub struct Source {
@@ -121,18 +122,22 @@ fn shortcomings(seen: &Observation) -> Vec<String> {
     verdict::fault(seen).map(|fault| fault.reason).into_iter().collect()
 }
 
+/// Returns how many calls of a test only make its heap warm.
+pub fn warm_calls(test: &Test) -> usize {
+    if test.start == Start::Warm { WARM_CALLS } else { 0 }
+}
+
 fn test(args: &ShowArgs, name: &str, cancel: &Cancel) -> Result<Source, Error> {
     let layout = Layout::find()?;
     let battery = Battery::load(&layout, &args.battery)?;
     let unknown = || Error::UnknownTest(name.to_owned());
     let test = battery.suite.tests.iter().find(|test| test.name == name).ok_or_else(unknown)?;
     battery.suite.require_programs(&battery.programs)?;
-    let library = match &args.lib {
-        Some(given) => library::locate(given)?,
-        None => layout.own_library()?.to_owned(),
-    };
+    let (target, _) = Target::of(args.lib.as_deref(), args.own, &[], &layout)?;
+    let ready = target.ready(&layout)?;
     let wanted = Wanted::of(args.watch);
-    let runner = Runner::prepare(&layout, library, &battery.program(test), (args.timeout, wanted), cancel)?;
+    let runner =
+        Runner::prepare(&layout, ready.library.clone(), &battery.program(test), (args.timeout, wanted), cancel)?;
     let header = match args.header {
         Header::Bytes(bytes) => bytes,
         Header::Auto => check::measured(&runner, &battery, &[test], &battery.golden(&[test])?)?,
@@ -140,9 +145,8 @@ fn test(args: &ShowArgs, name: &str, cancel: &Cancel) -> Result<Source, Error> {
     let programs = Programs::of(&battery, test, header, None)?;
     let seen = runner.observe(programs.base, None, true)?;
     let run = oracle::run_of(name, &seen, true);
-    let allowed = args.profile.map_or_else(|| check::readings(test, false), Reading::allowed);
-    let warm = if test.start == Start::Warm { WARM_CALLS } else { 0 };
-    let way = Way { params: params(args, header), allowed, warm, from: from(args) };
+    let allowed = args.profile.map_or_else(|| check::readings(test, target.is_own()), Reading::allowed);
+    let way = Way { params: params(args, header), allowed, warm: warm_calls(test), from: from(args) };
     let focus = scene::subject_difference(test, &run, header, allowed);
     Ok(Source { run, way, name: name.to_owned(), notes: shortcomings(&seen), focus })
 }

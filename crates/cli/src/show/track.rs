@@ -52,8 +52,15 @@ struct Tracker {
     picture: Picture,
 }
 
-/// Returns the picture of a run.
+/// Returns the picture of a run, with the likely cause of its first difference.
 pub fn picture(run: &Run, way: Way) -> Picture {
+    let (mut picture, first_wrong) = drawn(run, way);
+    picture.cause = first_wrong.and_then(|place| cause(run, place, way));
+    picture
+}
+
+/// Returns the picture of a run, and the step of its first difference.
+pub fn drawn(run: &Run, way: Way) -> (Picture, Option<usize>) {
     let follower = Follower::new(way.params, way.allowed, run.brk);
     let picture = Picture { title: run.name.clone(), header: way.params.header, ..Picture::default() };
     let (names, row) = (Names::default(), Row::default());
@@ -70,9 +77,7 @@ pub fn picture(run: &Run, way: Way) -> Picture {
             break;
         }
     }
-    let mut picture = tracker.finished(total);
-    picture.cause = first_wrong.and_then(|place| cause(run, place, way));
-    picture
+    (tracker.finished(total), first_wrong)
 }
 
 /// Returns the likely cause of the first difference, which the step at `place` shows.
