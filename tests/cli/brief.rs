@@ -1,4 +1,4 @@
-//! What `osmem check` says by default: a page, the first mistake first, with a picture.
+//! The default report of `osmem check`: a page, the first mistake first, with a picture.
 
 use std::fs;
 

@@ -28,7 +28,7 @@ fn show(text: &str, options: &[&str]) -> (Option<i32>, String, String) {
     output(&mut show)
 }
 
-/// What `osmem show -` draws of a text.
+/// Returns what `osmem show -` draws of a text.
 fn drawn(text: &str, options: &[&str]) -> String {
     let (code, stdout, stderr) = show(text, options);
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");

@@ -58,7 +58,7 @@ pub enum TargetError {
     },
 }
 
-/// What the command line means.
+/// The library or the sources that the command line means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// Our own library.

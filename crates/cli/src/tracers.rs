@@ -111,7 +111,9 @@ mod tests {
         let strace = || if strace { Ok(Arc::new(Named("strace 6.1")) as _) } else { Err(StraceError::Missing) };
         let unfit = || BuiltinError::Unfit { message: "too old".into() };
         let builtin = || if builtin { Ok(Arc::new(Named("built-in tracer")) as _) } else { Err(unfit()) };
-        Wanted { choice, default }.among(strace, builtin).map_or_else(|error| error.to_string(), |witness| witness.name())
+        Wanted { choice, default }
+            .among(strace, builtin)
+            .map_or_else(|error| error.to_string(), |witness| witness.name())
     }
 
     #[test]
@@ -122,7 +124,10 @@ mod tests {
             assert_eq!(chosen(Some(Builtin), default, true, true), "built-in tracer");
             assert_eq!(chosen(Some(Both), default, true, true), "built-in tracer and strace 6.1");
             for choice in [Strace, Both] {
-                assert!(chosen(Some(choice), default, false, true).starts_with("strace is not on the PATH"), "{choice:?}");
+                assert!(
+                    chosen(Some(choice), default, false, true).starts_with("strace is not on the PATH"),
+                    "{choice:?}"
+                );
             }
             for choice in [Builtin, Both] {
                 let error = chosen(Some(choice), default, true, false);

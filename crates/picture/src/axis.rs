@@ -36,7 +36,7 @@ pub enum Part {
 /// A part with its place on the axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// What it stands for.
+    /// The memory that it stands for.
     pub part: Part,
     /// Its first column.
     pub column: usize,

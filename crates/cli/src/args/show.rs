@@ -51,7 +51,7 @@ pub struct ShowArgs {
     /// The first call of the part that is drawn, which has at most 10,000 calls
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
     pub from: u64,
-    /// What to draw
+    /// Form of the drawing
     #[arg(long, value_enum, default_value_t)]
     pub format: Drawing,
     /// The file for a drawing; - is standard output [default: standard output for text, else a file in ./osmem-out]
@@ -83,7 +83,7 @@ pub struct ShowArgs {
     pub command: Vec<OsString>,
 }
 
-/// What `osmem show` draws.
+/// The forms of a drawing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Drawing {
     /// Rows of marks for a terminal

@@ -1,4 +1,4 @@
-//! What the author of a library should look at: the themes of the tests, and each mistake once with the shortest example.
+//! The themes of the tests that were run, and the mistakes behind their failures, each once with an example.
 
 use osmem_oracle::run::Run;
 use osmem_picture::run::Picture;

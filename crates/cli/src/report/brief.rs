@@ -1,4 +1,4 @@
-//! What `osmem check` says to people by default: the tests at a glance, the score, and each mistake once. Never more than a page.
+//! The default report of `osmem check`: the tests at a glance, the score, and each mistake once. It is never more than a page.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! What is drawn: the trace in a file, a test of the battery, a program.
+//! The run that is drawn: from the trace in a file, a test of the battery, or a program.
 
 use osmem_oracle::params::{HEAP, Params};
 use osmem_oracle::run::{End, Run};
@@ -29,7 +29,7 @@ pub struct Source {
     pub way: Way,
     /// The name for files.
     pub name: String,
-    /// What else is to be said.
+    /// Sentences for below the picture.
     pub notes: Vec<String>,
     /// The step that the test is about, where one of them leaves the contract.
     pub focus: Option<usize>,
