@@ -261,16 +261,12 @@ impl Check<'_> {
     /// Tells the mistakes, or the next step, in few lines.
     fn tell(&self, out: &mut impl Write, record: &Record, runs: &[Run], step: bool) -> Result<(), Error> {
         let themes = lesson::themes(record);
-        let next = themes.iter().find(|theme| step && !theme.passes());
-        let failures: Vec<&TestRecord> = match next {
-            Some(theme) => theme.tests.iter().copied().filter(|test| test.outcome.is_failure()).collect(),
-            None => record.tests.iter().filter(|test| test.outcome.is_failure()).collect(),
-        };
+        let failures: Vec<&TestRecord> = record.tests.iter().filter(|test| test.outcome.is_failure()).collect();
         let mistakes = lesson::mistakes(record, &failures, runs);
         let draw = |test: &TestRecord| lesson::drawn(test, &self.tests, runs, self.own);
         let width = output::width();
         if step {
-            brief::step(out, &themes, &mistakes, &draw, width)?;
+            brief::step(out, &themes, lesson::next(&mistakes), &draw, width)?;
         } else {
             brief::write(out, record, (&themes, &mistakes), &draw, width)?;
         }

@@ -91,6 +91,19 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
     mistakes
 }
 
+impl Mistake<'_> {
+    /// Returns the rule that it breaks.
+    pub fn rule(&self) -> Option<Rule> {
+        self.cause.and_then(|cause| cause.rules.first()).or(self.example.rules.first()).copied()
+    }
+}
+
+/// Returns the mistake to work on next: the one whose rule comes first where an allocator is built up.
+pub fn next<'m, 'a>(mistakes: &'m [Mistake<'a>]) -> Option<&'m Mistake<'a>> {
+    let place = |rule: Rule| ORDER.iter().position(|text| text.parse() == Ok(rule));
+    mistakes.iter().min_by_key(|mistake| mistake.rule().and_then(place).unwrap_or(usize::MAX))
+}
+
 fn run_of<'r>(runs: &'r [Run], test: &TestRecord) -> Option<&'r Run> {
     runs.iter().find(|run| run.name == test.name)
 }

@@ -18,6 +18,8 @@ const MOST_MISTAKES: usize = 3;
 const MOST_NAMES: usize = 4;
 /// Columns of a theme's name.
 const NAME: usize = 22;
+/// Columns between two themes.
+const GUTTER: usize = 3;
 
 /// Draws the example of a mistake.
 pub type Draw<'d> = dyn Fn(&TestRecord) -> Option<(Picture, usize)> + 'd;
@@ -43,7 +45,7 @@ pub fn write(
     let mut told = 0;
     for (number, mistake) in mistakes.iter().take(MOST_MISTAKES).enumerate() {
         let mut more = Vec::new();
-        self::mistake(&mut more, number + 1, mistake, draw, width)?;
+        self::mistake(&mut more, Some(number + 1), mistake, draw, width)?;
         if told > 0 && lines(&text) + lines(&more) + lines(&end) + 2 > MOST_LINES {
             break;
         }
@@ -59,32 +61,28 @@ pub fn write(
     out.write_all(&text)
 }
 
-/// Writes the next rule to work on, with the first mistake about it.
+/// Writes the next rule to work on, with the mistake that breaks it.
 pub fn step(
     out: &mut impl Write,
     themes: &[Theme<'_>],
-    mistakes: &[Mistake<'_>],
+    next: Option<&Mistake<'_>>,
     draw: &Draw<'_>,
     width: usize,
 ) -> io::Result<()> {
-    let Some(place) = themes.iter().position(|theme| !theme.passes()) else {
+    let Some(next) = next else {
         return writeln!(out, "{}", styled(GOOD, format_args!("all {} steps are done", themes.len())));
     };
+    let place = themes.iter().position(|theme| theme.rule == next.rule()).unwrap_or(0);
     let theme = &themes[place];
     let title = format!("step {} of {}: {}", place + 1, themes.len(), theme.name());
     writeln!(out, "{}", styled(BOLD, title))?;
-    if let Some(rule) = theme.rule {
-        item(out, "rule", &format!("{rule} {}. {}", rule.name(), rule.sentence()), width)?;
-    }
-    let done: Vec<&str> = themes[..place].iter().map(Theme::name).collect();
+    let done: Vec<&str> = themes.iter().filter(|theme| theme.passes()).map(Theme::name).collect();
     if !done.is_empty() {
         item(out, "done", &done.join(", "), width)?;
     }
     let passed = theme.tests.iter().filter(|test| test.outcome == Outcome::Pass).count();
     item(out, "tests", &format!("{} {passed} of {} pass", marks(theme), theme.tests.len()), width)?;
-    if let Some(first) = mistakes.first() {
-        mistake(out, 1, first, draw, width)?;
-    }
+    mistake(out, None, next, draw, width)?;
     writeln!(out, "\nthen: osmem check --step")
 }
 
@@ -105,16 +103,16 @@ fn marks(theme: &Theme<'_>) -> String {
 
 /// Writes the themes with a mark for each test, in two columns where there is room.
 fn grid(out: &mut impl Write, themes: &[Theme<'_>], width: usize) -> io::Result<()> {
-    let longest = themes.iter().map(|theme| theme.tests.len()).max().unwrap_or(0);
-    let cell = NAME + longest + 3;
-    let columns = if 2 * cell <= width + 3 { 2 } else { 1 };
-    let rows = themes.len().div_ceil(columns);
+    let longest = |themes: &[Theme<'_>]| themes.iter().map(|theme| theme.tests.len()).max().unwrap_or(0);
+    let (left, right) = themes.split_at(themes.len().div_ceil(2));
+    let cell = NAME + longest(left) + GUTTER;
+    let rows = if cell + NAME + longest(right) <= width { left.len() } else { themes.len() };
     for row in 0..rows {
         let cells: Vec<&Theme<'_>> = themes.iter().skip(row).step_by(rows).collect();
         for (number, theme) in cells.iter().enumerate() {
             write!(out, "{:NAME$}{}", theme.name(), marks(theme))?;
             if number + 1 < cells.len() {
-                write!(out, "{:1$}", "", longest + 3 - theme.tests.len())?;
+                write!(out, "{:1$}", "", cell - NAME - theme.tests.len())?;
             }
         }
         writeln!(out)?;
@@ -132,17 +130,18 @@ fn score(out: &mut impl Write, record: &Record) -> io::Result<()> {
 
 fn mistake(
     out: &mut impl Write,
-    number: usize,
+    number: Option<usize>,
     mistake: &Mistake<'_>,
     draw: &Draw<'_>,
     width: usize,
 ) -> io::Result<()> {
     let Mistake { cause, tests, example } = mistake;
-    writeln!(out, "\n{}", styled(BAD, format_args!("mistake {number}")))?;
+    if let Some(number) = number {
+        writeln!(out, "\n{}", styled(BAD, format_args!("mistake {number}")))?;
+    }
     let what = cause.map(|cause| cause.sentence).or(example.reason.as_deref());
     item(out, "what", what.unwrap_or("the run differs from what the contract demands"), width)?;
-    let rule = cause.and_then(|cause| cause.rules.first()).or(example.rules.first());
-    if let Some(rule) = rule {
+    if let Some(rule) = mistake.rule() {
         item(out, "rule", &format!("{rule} {}. {}", rule.name(), rule.sentence()), width)?;
     }
     let names: Vec<&str> = tests.iter().take(MOST_NAMES).map(|test| test.name.as_str()).collect();
