@@ -49,7 +49,7 @@ fn once(args: &CheckArgs, cancel: &Cancel) -> Result<(Option<Record>, Exit), Err
     let (target, filters) = match args.list {
         // Nothing is checked, so that nothing need be there.
         true if args.lib.is_none() => (Target::Own, &args.filters[..]),
-        _ => Target::of(args.lib.as_deref(), args.own, &args.filters, &layout)?,
+        _ => Target::of(args.lib.as_deref(), args.own, &args.filters)?,
     };
     let own = target.is_own();
     let profile = args.profile.unwrap_or(if own { Selection::All } else { Selection::Core });

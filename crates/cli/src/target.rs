@@ -81,17 +81,12 @@ impl Target {
     /// Returns the target of a command line, and the words of `words` that are left: the first may name a folder or a file.
     ///
     /// Without any, the current folder is meant; in our own source tree, our own library.
-    pub fn of<'w>(
-        lib: Option<&Path>,
-        own: bool,
-        words: &'w [String],
-        layout: &Layout,
-    ) -> Result<(Self, &'w [String]), Error> {
+    pub fn of<'w>(lib: Option<&Path>, own: bool, words: &'w [String]) -> Result<(Self, &'w [String]), Error> {
         match (lib, words.split_first()) {
             (Some(lib), _) => Ok((Self::Library(lib.to_owned()), words)),
             _ if own => Ok((Self::Own, words)),
             (None, Some((first, rest))) if names_a_path(first) => Ok((Self::at(Path::new(first))?, rest)),
-            _ if layout.is_own_tree() => Ok((Self::Own, words)),
+            _ if Layout::is_own_tree() => Ok((Self::Own, words)),
             _ => Ok((Self::at(Path::new("."))?, words)),
         }
     }

@@ -30,7 +30,7 @@ type Look = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 /// Checks again and again until it is interrupted.
 pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let layout = Layout::find()?;
-    let (target, _) = Target::of(args.lib.as_deref(), args.own, &args.filters, &layout)?;
+    let (target, _) = Target::of(args.lib.as_deref(), args.own, &args.filters)?;
     let path = match &target {
         Target::Own => layout.own_library()?.to_owned(),
         Target::Library(path) | Target::Sources(path) => path.clone(),

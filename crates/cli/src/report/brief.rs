@@ -154,7 +154,8 @@ fn mistake(
             let told = match &scene.call.wrong {
                 Some(wrong) => {
                     let (expected, actual) = wrong.sides(scene.call);
-                    format!("{}; expected {expected}, seen {actual}", scene.call.text)
+                    let seen = if actual == "?" { "and it never returns".to_owned() } else { format!("seen {actual}") };
+                    format!("{}; expected {expected}, {seen}", scene.call.text)
                 }
                 None => format!("{}: {reason}", scene.call.line()),
             };

@@ -133,7 +133,7 @@ fn test(args: &ShowArgs, name: &str, cancel: &Cancel) -> Result<Source, Error> {
     let unknown = || Error::UnknownTest(name.to_owned());
     let test = battery.suite.tests.iter().find(|test| test.name == name).ok_or_else(unknown)?;
     battery.suite.require_programs(&battery.programs)?;
-    let (target, _) = Target::of(args.lib.as_deref(), args.own, &[], &layout)?;
+    let (target, _) = Target::of(args.lib.as_deref(), args.own, &[])?;
     let ready = target.ready(&layout)?;
     let wanted = Wanted::of(args.watch);
     let runner =
