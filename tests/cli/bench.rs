@@ -207,9 +207,10 @@ impl Bench {
         osmem
     }
 
-    /// `osmem check` on this battery; the traces of failing tests go to `seen`.
+    /// `osmem check --all` on this battery; the traces of failing tests go to `seen`.
     pub fn check(&self, arguments: &[&str]) -> Command {
         let mut check = self.run("check", arguments);
+        check.arg("--all");
         check.arg("--traces").arg(self.path("seen"));
         check
     }

@@ -42,7 +42,7 @@ fn fails_honestly(inside: &Path, library: &str) {
     for name in ["os_malloc", "os_calloc", "os_realloc", "os_free"] {
         assert!(exported.contains(&name), "{name} is not among {exported:?}");
     }
-    let mut check = osmem(&["check", "--lib", library]);
+    let mut check = osmem(&["check", "--all", "--lib", library]);
     // Nothing is found above a build output that lies elsewhere.
     check.arg("--fixtures").arg(built().root.join("fixtures")).arg("--traces").arg(inside.join("traces"));
     let (code, stdout, stderr) = output(check.current_dir(inside));
@@ -59,7 +59,7 @@ fn a_new_c_project_builds_and_fails() {
         let (code, stdout, stderr) = new(root.path(), arguments);
         assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
         assert!(stdout.starts_with(&format!("wrote {}/.gitignore\n", arguments[0])), "{stdout}");
-        assert!(stdout.ends_with(&format!("next, in {}: make && osmem check --lib .\n", arguments[0])), "{stdout}");
+        assert!(stdout.ends_with(&format!("next, in {}: osmem check\n", arguments[0])), "{stdout}");
     }
     let folder = root.path().join("one");
     let said = build(&folder, "make", &[]);
@@ -69,7 +69,7 @@ fn a_new_c_project_builds_and_fails() {
     let strict = "-shared -fPIC -Wall -Wextra -Wpedantic -Werror -o libosmem.so osmem.c";
     assert_eq!(build(&folder, "cc", &strict.split(' ').collect::<Vec<_>>()), "");
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();
-    assert!(readme.contains("osmem check --lib .") && readme.contains("100 points"), "{readme}");
+    assert!(readme.contains("osmem check --watch") && readme.contains("100 points"), "{readme}");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_new_rust_package_builds_offline_and_fails() {
     fs::write(root.path().join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
     let (code, stdout, stderr) = new(root.path(), &["--rust", "hw"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
-    assert!(stdout.ends_with("next, in hw: cargo build --release && osmem check --lib target/release\n"), "{stdout}");
+    assert!(stdout.ends_with("next, in hw: osmem check\n"), "{stdout}");
     let folder = root.path().join("hw");
     let said = build(&folder, env!("CARGO"), &["build", "--release", "--offline", "--locked"]);
     assert!(!said.contains("warning"), "{said}");

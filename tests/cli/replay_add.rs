@@ -113,7 +113,7 @@ fn the_added_program_compiles_and_passes() {
         let built = if name == "added-by-a-test" { target.join("debug") } else { built().dir.clone() };
         std::os::unix::fs::symlink(built.join(&name), bench.path("programs").join(name)).unwrap();
     }
-    let mut check = osmem(&["check", "added-by-a-test", "--fixtures"]);
+    let mut check = osmem(&["check", "--all", "added-by-a-test", "--fixtures"]);
     check.arg(tree.join("fixtures")).arg("--programs").arg(bench.path("programs"));
     check.arg("--traces").arg(bench.path("seen"));
     let (code, stdout, stderr) = output(&mut check);

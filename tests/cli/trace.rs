@@ -107,7 +107,7 @@ fn the_built_in_tracer_knows_whose_code_made_a_system_call() {
     assert!(told.contains("made by the C library, called by its malloc\n"), "{told}");
 
     let mut check =
-        osmem(&["check", "--tracer", "builtin", "malloc-prealloc-once", "--lib", library.to_str().unwrap()]);
+        osmem(&["check", "--all", "--tracer", "builtin", "malloc-prealloc-once", "--lib", library.to_str().unwrap()]);
     let (code, told, _) = output(check.current_dir(bench.path("")));
     assert_eq!(code, Some(1));
     assert!(told.contains("origin") && told.contains("called by its malloc"), "{told}");

@@ -25,7 +25,7 @@ pub fn osmem(installed: &Installed) -> Command {
 
 #[test]
 fn a_plain_user_may_check_what_is_installed() {
-    whole_pass(osmem(&Installed::new()).args(["check", "--tracer", "builtin"]));
+    whole_pass(osmem(&Installed::new()).args(["check", "--own", "--tracer", "builtin"]));
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_plain_user_may_check_what_is_installed() {
 fn a_plain_user_may_check_under_strace_what_is_installed() {
     let installed = Installed::new();
     for tracer in ["strace", "both"] {
-        whole_pass(osmem(&installed).args(["check", "--tracer", tracer]));
+        whole_pass(osmem(&installed).args(["check", "--own", "--tracer", tracer]));
     }
 }
 

@@ -46,7 +46,7 @@ fn twenty_runs_give_one_result() {
         ("an environment of 1 MB", &|| crowded(check(&[]))),
         ("as a plain user", &|| {
             let mut command = plain_user::osmem(&installed);
-            command.arg("check");
+            command.args(["check", "--own"]);
             command
         }),
     ];

@@ -3,6 +3,7 @@
 mod grade;
 mod new;
 mod search;
+mod show;
 mod tracer;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use crate::suite::Profile;
 pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
 pub use new::NewArgs;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
+pub use show::{Drawing, ShowArgs};
 pub use tracer::{TracerArgs, TracerChoice};
 
 const EXIT_CODES: &str = "\
@@ -23,7 +25,7 @@ Exit codes:
   0    all passed
   1    something failed
   2    unusable command line or library
-  3    the only submission does not build
+  3    the only submission, or what is to be checked, does not build
   4    no test selected
   5    the environment is unfit: tracer, suite, fixtures, limits, folders
   6    an internal error, which is a bug
@@ -31,7 +33,13 @@ Exit codes:
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  osmem check                              our own library, every test
+  osmem check                              build what lies in the current folder, and check it
+  osmem check ~/hw2                        the same of another folder
+  osmem check osmem.c split                a single source; tests with \"split\" in their name
+  osmem check --watch                      again whenever a source changes
+  osmem check --step                       the next rule to work on
+  osmem check --all                        every failing test in full; --test NAME one of them
+  osmem check --own                        our own library, every test
   osmem check --lib ~/hw2/libosmem.so      another library, core tests
   osmem check --lib ~/hw2 split R12        tests with \"split\" in their name, and those that prove R12
   osmem check --profile all --lib ~/hw2 --format json
@@ -80,6 +88,8 @@ pub enum Task {
     Bless(BlessArgs),
     /// Say where a trace leaves the contract, and why
     Judge(JudgeArgs),
+    /// Draw the heap of a run, call by call
+    Show(ShowArgs),
     /// Search for a short program that breaks a library
     Fuzz(FuzzArgs),
     /// Run a script of calls with a library, or turn it into source code
@@ -110,16 +120,32 @@ pub struct BatteryArgs {
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct CheckArgs {
-    /// Run only these tests: a part of the name, or a rule such as R6 [default: every test of the profile]
-    #[arg(value_name = "FILTER")]
+    /// A folder of sources, a .c file or a .so file first [default: the current folder]; then the tests to run: a part of the name, or a rule
+    /// such as R6 [default: every test of the profile]
+    #[arg(value_name = "PATH|FILTER")]
     pub filters: Vec<String>,
-    /// The library to check: a file, or a folder that holds libosmem.so [default: our own]
+    /// A library that is built already: a file, or a folder that holds libosmem.so
     #[arg(long, value_name = "FILE|DIR")]
     pub lib: Option<PathBuf>,
-    /// Which tests to run [default: all for our own library, core with --lib]
+    /// Check our own library, as in our own source tree
+    #[arg(long, conflicts_with = "lib")]
+    pub own: bool,
+    /// Check again whenever a source changes, and say what became better or worse
+    #[arg(long = "watch", conflicts_with_all = ["list", "format"])]
+    pub repeat: bool,
+    /// Show every test and every failure in full
+    #[arg(long, conflicts_with = "step")]
+    pub all: bool,
+    /// Run this test only, by its whole name, and show it in full
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["step", "profile"])]
+    pub test: Option<String>,
+    /// Show the next rule to work on, in an order that builds up
+    #[arg(long, conflicts_with_all = ["format", "inject"])]
+    pub step: bool,
+    /// Which tests to run [default: core; all for our own library]
     #[arg(long)]
     pub profile: Option<Selection>,
-    /// Size of a block's header in the library, in bytes [default: 32 for our own library, auto with --lib]
+    /// Size of a block's header in the library, in bytes [default: auto; 32 for our own library]
     #[arg(long, value_name = "auto|N")]
     pub header: Option<Header>,
     /// What a trace is held against: its golden trace, or the contract as a model, which also says why [default: fixtures]
@@ -150,7 +176,7 @@ pub struct CheckArgs {
     /// Where the battery lies.
     #[command(flatten)]
     pub battery: BatteryArgs,
-    /// Folder for the traces of failing tests [default: traces/ in the build output]
+    /// Folder for the traces of failing tests [default: osmem-out/traces; for our own library traces/ in the build output]
     #[arg(long, value_name = "DIR", help_heading = "Where things are")]
     pub traces: Option<PathBuf>,
 }

@@ -1,10 +1,13 @@
 //! `osmem check`: runs the battery on a library and reports which rules it keeps.
 
 mod keep;
+pub mod lesson;
 mod refused;
 pub mod select;
+mod watch;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,29 +22,44 @@ use crate::battery::Battery;
 use crate::claim::Claim;
 use crate::error::{Error, Exit, is_of_tracer};
 use crate::inject::{self, Injection};
-use crate::layout::Layout;
+use crate::layout::{Layout, OUT};
 use crate::oracle::{self, Together};
 use crate::record::{Record, Summary, TestRecord, VERSION};
 use crate::report::output::{self, Output};
-use crate::report::{json, progress, text};
+use crate::report::{brief, json, progress, text};
 use crate::runner::Runner;
 use crate::suite::{Profile, Test};
+use crate::target::Target;
 use crate::tracers::Wanted;
 use crate::trial::{self, Programs, Trial, Tried};
-use crate::{library, pool, scene};
+use crate::{pool, scene};
 
 /// How many programs are tried to measure the header.
 const MEASURE_ATTEMPTS: usize = 3;
 
 /// Runs `osmem check`.
 pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
+    if args.repeat { watch::run(args, cancel) } else { once(args, cancel).map(|(_, exit)| exit) }
+}
+
+/// Checks once. Returns the record too, if anything was run.
+fn once(args: &CheckArgs, cancel: &Cancel) -> Result<(Option<Record>, Exit), Error> {
     let layout = Layout::find()?;
     let battery = Battery::load(&layout, &args.battery)?;
-    let profile = args.profile.unwrap_or(if args.lib.is_some() { Selection::Core } else { Selection::All });
-    let tests = select::select(&battery.suite, &args.filters, profile)?;
+    let (target, filters) = match args.list {
+        // Nothing is checked, so that nothing need be there.
+        true if args.lib.is_none() => (Target::Own, &args.filters[..]),
+        _ => Target::of(args.lib.as_deref(), args.own, &args.filters)?,
+    };
+    let own = target.is_own();
+    let profile = args.profile.unwrap_or(if own { Selection::All } else { Selection::Core });
+    let tests = match &args.test {
+        Some(name) => select::named(&battery.suite, name)?,
+        None => select::select(&battery.suite, filters, profile)?,
+    };
     if args.list {
         select::list(&tests, args.format)?;
-        return Ok(Exit::Passed);
+        return Ok((None, Exit::Passed));
     }
 
     battery.suite.require_programs(&battery.programs)?;
@@ -49,20 +67,23 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     if let Some(orphan) = battery.orphans()?.into_iter().next() {
         return Err(Error::Orphan(orphan));
     }
-    let library = match &args.lib {
-        Some(given) => library::locate(given)?,
-        None => layout.own_library()?.to_owned(),
-    };
-    let wanted = if args.lib.is_none() { Wanted::for_proof(args.watch) } else { Wanted::of(args.watch) };
-    let runner = Runner::prepare(&layout, library, &battery.program(tests[0]), (args.timeout, wanted), cancel)?;
-    let header = header_size(args, &runner, &battery, &tests, &golden)?;
+    let ready = target.ready(&layout)?;
+    let wanted = if own { Wanted::for_proof(args.watch) } else { Wanted::of(args.watch) };
+    let runner =
+        Runner::prepare(&layout, ready.library.clone(), &battery.program(tests[0]), (args.timeout, wanted), cancel)?;
+    let header = header_size(args, own, &runner, &battery, &tests, &golden)?;
     let check = Check {
         weights: tests.iter().zip(&golden).map(|(test, trace)| weight(test, trace)).collect(),
         programs: tests.iter().map(|test| Programs::of(&battery, test, header, args.vary)).collect::<Result<_, _>>()?,
         golden,
         against: args.against,
-        traces: args.traces.clone().or(layout.traces).map(Claim::new),
-        own: args.lib.is_none(),
+        traces: args
+            .traces
+            .clone()
+            .or(if own { layout.traces } else { Some(Path::new(OUT).join("traces")) })
+            .map(Claim::new),
+        library: target.named().unwrap_or_else(|| ready.library.clone()),
+        own,
         profile,
         header,
         inject: args.inject,
@@ -72,7 +93,10 @@ pub fn run(args: &CheckArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let (record, unkept) = check.run(args)?;
     match unkept {
         Some(error) if !record.interrupted => Err(Error::Traces(error)),
-        _ => Ok(exit_of(&record)),
+        _ => {
+            let exit = exit_of(&record);
+            Ok((Some(record), exit))
+        }
     }
 }
 
@@ -88,15 +112,16 @@ fn exit_of(record: &Record) -> Exit {
 /// The header size to expect: as given, 32 for our own library, measured for another.
 fn header_size(
     args: &CheckArgs,
+    own: bool,
     runner: &Runner,
     battery: &Battery,
     tests: &[&Test],
     golden: &[Trace],
 ) -> Result<u64, Error> {
-    match (args.header, &args.lib) {
-        (Some(Header::Bytes(bytes)), _) => Ok(bytes),
-        (None, None) => Ok(header::CONTRACT),
-        (Some(Header::Auto), _) | (None, Some(_)) => measured(runner, battery, tests, golden),
+    match args.header {
+        Some(Header::Bytes(bytes)) => Ok(bytes),
+        None if own => Ok(header::CONTRACT),
+        Some(Header::Auto) | None => measured(runner, battery, tests, golden),
     }
 }
 
@@ -142,6 +167,8 @@ struct Check<'a> {
     header: u64,
     profile: Selection,
     own: bool,
+    /// What reports call the library: the sources where it is built from some.
+    library: PathBuf,
     traces: Option<Claim>,
     /// Refused to each program.
     inject: Option<Injection>,
@@ -182,7 +209,10 @@ impl Check<'_> {
         let mut unkept = None;
         let mut runs: Vec<(usize, Run)> = Vec::with_capacity(self.tests.len());
 
-        if args.format == Format::Text {
+        let is_text = args.format == Format::Text;
+        // With an injection nothing is scored, and each test says what came of it.
+        let is_full = is_text && (args.all || args.test.is_some() || args.inject.is_some());
+        if is_text {
             self.introduce(&mut out)?;
         }
         let work = |index, cpu| self.test(index, cpu);
@@ -191,7 +221,7 @@ impl Check<'_> {
             if let Some(run) = run {
                 runs.push((records.len(), run));
             }
-            if args.format == Format::Text {
+            if is_full {
                 bar.suspend(|| text::line(&mut out, &record, name_width))?;
             }
             bar.inc(1);
@@ -207,7 +237,12 @@ impl Check<'_> {
         let record = self.record(records, &runs, start.elapsed());
         match args.format {
             Format::Text => {
-                text::rest(&mut out, &record, output::width())?;
+                // What failed in the surroundings is told whole.
+                if is_full || record.summary.infra_errors > 0 {
+                    text::rest(&mut out, &record, output::width())?;
+                } else {
+                    self.tell(&mut out, &record, &runs, args.step)?;
+                }
                 if let Some(note) = self.runner.shortened() {
                     writeln!(out, "{note}")?;
                 }
@@ -218,8 +253,23 @@ impl Check<'_> {
         Ok((record, unkept))
     }
 
+    /// Tells the mistakes, or the next step, in few lines.
+    fn tell(&self, out: &mut impl Write, record: &Record, runs: &[Run], step: bool) -> Result<(), Error> {
+        let themes = lesson::themes(record);
+        let failures: Vec<&TestRecord> = record.tests.iter().filter(|test| test.outcome.is_failure()).collect();
+        let mistakes = lesson::mistakes(record, &failures, runs);
+        let draw = |test: &TestRecord| lesson::drawn(test, &self.tests, runs, self.own);
+        let width = output::width();
+        if step {
+            brief::step(out, &themes, lesson::next(&mistakes), &draw, width)?;
+        } else {
+            brief::write(out, record, (&themes, &mistakes), &draw, width)?;
+        }
+        Ok(())
+    }
+
     fn introduce(&self, out: &mut impl Write) -> Result<(), Error> {
-        let library = output::shown(&self.runner.library);
+        let library = output::shown(&self.library);
         let (profile, header, tracer) = (self.profile.name(), self.header, self.runner.witness.name());
         let count = self.tests.len();
         let inject = self.inject.map_or_else(String::new, |injection| {
@@ -246,7 +296,7 @@ impl Check<'_> {
         let unexplained = explanation.assign(&places, &mut tests);
         Record {
             version: VERSION,
-            library: self.runner.library.clone(),
+            library: self.library.clone(),
             own: self.own,
             tracer: self.runner.witness.name(),
             profile: self.profile.name(),
@@ -290,7 +340,7 @@ impl Check<'_> {
 
     /// A judged test, its trace kept where it failed.
     fn kept(&self, mut record: TestRecord, seen: &Observation, run: Run) -> Judged {
-        let problem = match keep::keep(self.traces.as_ref(), &record, &self.runner.library, &seen.trace) {
+        let problem = match keep::keep(self.traces.as_ref(), &record, &self.library, &seen.trace) {
             Ok(file) => {
                 record.trace_file = file;
                 None

@@ -99,7 +99,8 @@ fn break_address(place: Place) -> Address {
     if place == Place::Foreign { HEAP - 1 } else { address(place) }
 }
 
-fn place(address: Address) -> Place {
+/// The place of an address.
+pub fn place(address: Address) -> Place {
     place_with(address, 0)
 }
 

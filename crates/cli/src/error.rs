@@ -19,8 +19,10 @@ use crate::loader::LoadError;
 use crate::new::NewError;
 use crate::script::ScriptError;
 use crate::script::rust::RustError;
+use crate::show::ShowError;
 use crate::sizes::SizesError;
 use crate::suite::SuiteError;
+use crate::target::TargetError;
 
 /// The exit codes of `osmem`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,12 @@ pub enum Error {
     #[error("cannot write {}: {source}; name a folder you may write to with --out DIR", path.display())]
     Save { path: PathBuf, source: io::Error },
     #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Show(#[from] ShowError),
+    #[error("cannot write the drawing {}: {source}; name a file you may write with --out FILE", path.display())]
+    Drawing { path: PathBuf, source: io::Error },
+    #[error(transparent)]
     Script(#[from] ScriptError),
     #[error("the script cannot become a test program: {0}")]
     TestProgram(#[from] RustError),
@@ -172,6 +180,11 @@ impl Error {
             Self::Strace(_) | Self::Builtin(_) | Self::NoTracer { .. } | Self::NoProof(_) => Exit::Unfit,
             Self::Limit(_) | Self::Run(_) | Self::Batch { .. } => Exit::Unfit,
             Self::Traces(_) | Self::Output(_) | Self::Remove { .. } => Exit::Unfit,
+            Self::Target(TargetError::Nothing { .. }) => Exit::Usage,
+            Self::Target(TargetError::Build { .. } | TargetError::NoLibrary { .. }) => Exit::NoBuild,
+            Self::Target(TargetError::System { .. }) => Exit::Unfit,
+            Self::Show(_) => Exit::Usage,
+            Self::Drawing { .. } => Exit::Unfit,
             Self::Script(_) | Self::TestProgram(_) | Self::Add { .. } => Exit::Usage,
             Self::Stage { .. } | Self::Save { .. } | Self::Replayer(_) => Exit::Unfit,
             Self::Course(_) | Self::Intake(_) | Self::NameForMany => Exit::Usage,

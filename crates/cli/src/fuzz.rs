@@ -7,7 +7,7 @@ pub mod reproducer;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ use serde::Serialize;
 use crate::args::{Format, FuzzArgs, FuzzProfile};
 use crate::error::{Error, Exit};
 use crate::lab::Lab;
-use crate::layout::Layout;
+use crate::layout::{Layout, OUT};
 use crate::oracle::{self, Together};
 use crate::report::output::{self, Output};
 use crate::report::{self, json, progress};
@@ -91,8 +91,11 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let Searched { finding, programs, calls, behaves } =
         search(&lab, args, seed, args.timeout * PATIENCE, EFFORT, cancel, None)?;
     let elapsed = start.elapsed();
+    // In our own tree, what our own library breaks lies with the build; everything else lies where the user is.
+    let reproducers =
+        layout.reproducers.filter(|_| args.lib.is_none()).or_else(|| Some(Path::new(OUT).join("reproducers")));
     // What was found is told even if it cannot be kept.
-    let (files, unkept) = match (&finding, args.out.clone().or(layout.reproducers)) {
+    let (files, unkept) = match (&finding, args.out.clone().or(reproducers)) {
         (Some(finding), Some(folder)) => match finding.save(&folder, seed) {
             Ok(files) => (files, None),
             Err(error) => (Vec::new(), Some(error)),

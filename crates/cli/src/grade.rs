@@ -5,7 +5,7 @@
 
 pub mod boxed;
 pub mod build;
-mod command;
+pub mod command;
 pub mod course;
 pub mod desk;
 mod folder;
@@ -55,10 +55,10 @@ pub fn run(args: &GradeArgs, cancel: &Cancel) -> Result<Exit, Error> {
 
 /// Refuses a results folder that lies in a submission.
 fn outside(out: &Path, found: &[Found]) -> Result<(), Error> {
-    // It need not exist yet.
+    // It need not exist yet. `..` counts where the folder before it is there: a link may lead elsewhere.
     let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
     let real = absolute.ancestors().find_map(|folder| folder.canonicalize().ok()).unwrap_or_default();
-    let inside = |found: &&Found| absolute.starts_with(&found.path) || real.starts_with(&found.path);
+    let inside = |found: &&Found| real.starts_with(&found.path);
     match found.iter().find(inside) {
         None => Ok(()),
         Some(found) => Err(Error::ResultsInside { out: out.to_owned(), submission: found.path.clone() }),

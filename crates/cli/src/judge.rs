@@ -152,7 +152,8 @@ pub fn run(args: &JudgeArgs, cancel: &Cancel) -> Result<Exit, Error> {
     })
 }
 
-fn open(trace: &Path) -> Result<(String, Box<dyn BufRead>), JudgeError> {
+/// Opens a trace, `-` for standard input, and returns what messages call it.
+pub fn open(trace: &Path) -> Result<(String, Box<dyn BufRead>), JudgeError> {
     if trace == Path::new("-") {
         return Ok(("standard input".to_owned(), Box::new(io::stdin().lock())));
     }

@@ -5,6 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The folder, in the current one, for what a user's commands leave behind.
+pub const OUT: &str = "osmem-out";
+
 /// File name of the allocator's shared library, which programs name as what they need.
 pub const LIBRARY: &str = "libosmem.so";
 const PROBE: &str = "libosmem_probe.so";
@@ -107,6 +110,11 @@ impl Layout {
         } else {
             Err(LayoutError::NoProbe { build: folder, installed: private })
         }
+    }
+
+    /// Returns whether the current folder is the top of this project's source tree: wherever it is built, our own library is meant there.
+    pub fn is_own_tree() -> bool {
+        Path::new("fixtures").join(SUITE).is_file()
     }
 
     /// Our own library, which must exist.

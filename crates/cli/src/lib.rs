@@ -36,8 +36,10 @@ mod rules;
 mod runner;
 mod scene;
 mod script;
+mod show;
 mod sizes;
 mod suite;
+mod target;
 mod trace;
 mod tracers;
 mod trial;
@@ -69,6 +71,7 @@ fn run(task: &Task) -> Result<Exit, Error> {
         Task::Trace(args) => trace::run(args, &cancel),
         Task::Bless(args) => bless::run(args, &cancel),
         Task::Judge(args) => judge::run(args, &cancel),
+        Task::Show(args) => show::run(args, &cancel),
         Task::Fuzz(args) => fuzz::run(args, &cancel),
         Task::Replay(args) => replay::run(args, &cancel),
         Task::Grade(args) => grade::run(args, &cancel),

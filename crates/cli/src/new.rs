@@ -70,11 +70,7 @@ impl NewError {
 
 /// Runs `osmem new`.
 pub fn run(args: &NewArgs) -> Result<Exit, Error> {
-    let (files, next) = if args.rust {
-        (RUST, "cargo build --release && osmem check --lib target/release")
-    } else {
-        (C, "make && osmem check --lib .")
-    };
+    let (files, next) = if args.rust { (RUST, "osmem check") } else { (C, "osmem check") };
     write_into(&args.folder, files)?;
     let mut out = Output::stdout();
     for (name, _) in files {

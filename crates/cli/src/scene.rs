@@ -5,6 +5,7 @@
 //! difference counts where it was seen if no test fails that proves the broken rule.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use osmem_oracle::follow::{Divergence, Follower};
 use osmem_oracle::readings::Allowed;
@@ -57,13 +58,25 @@ pub fn differences(test: &Test, run: &Run, header: u64, allowed: Allowed) -> Vec
     found
 }
 
-/// Judges a run by the contract as a model: what differs beyond the scene counts, what differs in it is noted.
-pub fn weigh(test: &Test, run: &Run, (header, allowed): (u64, Allowed), record: &mut TestRecord) {
+/// Returns the step of the first difference that the test is about.
+pub fn subject_difference(test: &Test, run: &Run, header: u64, allowed: Allowed) -> Option<usize> {
+    let is_subject = subject(test, run);
+    differences(test, run, header, allowed).into_iter().map(|(step, _)| step).find(|step| is_subject.contains(step))
+}
+
+/// Returns the steps that a test is about: those beyond its scene.
+fn subject(test: &Test, run: &Run) -> Range<usize> {
     let is_core = test.profile == Profile::Core;
     let scene = if is_core { steps_of(run, test.scene) } else { 0 };
     let end = test.subject.filter(|_| is_core).map_or(run.steps.len(), |calls| steps_of(run, test.scene + calls));
+    scene..end
+}
+
+/// Judges a run by the contract as a model: what differs beyond the scene counts, what differs in it is noted.
+pub fn weigh(test: &Test, run: &Run, (header, allowed): (u64, Allowed), record: &mut TestRecord) {
+    let subject = subject(test, run);
     let found = differences(test, run, header, allowed);
-    let is_subject = |step: usize| (scene..end).contains(&step);
+    let is_subject = |step: usize| subject.contains(&step);
     let counts = found.iter().find(|(step, _)| is_subject(*step));
     if let Some((step, divergence)) = counts {
         record.fail(Outcome::Fail, verdict::told(divergence));

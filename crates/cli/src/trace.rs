@@ -1,14 +1,15 @@
 //! `osmem trace`: the labelled trace of any program that calls `os_*`.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use osmem_trace::run::{Cancel, Environment, Limits, Stopped};
 use osmem_trace::{Observation, Spec};
 
-use crate::args::TraceArgs;
+use crate::args::{TraceArgs, TracerArgs};
 use crate::error::{Error, Exit};
 use crate::layout::Layout;
 use crate::report::output::Output;
@@ -17,28 +18,7 @@ use crate::{library, loader, verdict};
 
 /// Runs `osmem trace`.
 pub fn run(args: &TraceArgs, cancel: &Cancel) -> Result<Exit, Error> {
-    let layout = Layout::find()?;
-    // clap asks for at least one word.
-    let (program, arguments) =
-        args.command.split_first().map_or((PathBuf::new(), &[][..]), |(name, rest)| (found(name), rest));
-    let library = match &args.lib {
-        Some(given) => {
-            let library = library::locate(given)?;
-            library::validate(&library)?;
-            Some(library)
-        }
-        // The program's own library wins; ours serves programs that find none.
-        None if loader::lacks_library(&program) => Some(layout.own_library()?.to_owned()),
-        None => None,
-    };
-    let spec = Spec {
-        args: arguments.to_vec(),
-        library,
-        environment: Environment::Inherited,
-        limits: Limits { time: args.timeout, ..Limits::default() },
-        ..Spec::new(program, layout.probe)
-    };
-    let seen = Wanted::of(args.watch).witness()?.observe(&spec, cancel)?;
+    let seen = observe(&args.command, args.lib.as_deref(), args.timeout, args.watch, cancel)?;
 
     let mut out = Output::stdout();
     if args.raw {
@@ -57,6 +37,38 @@ pub fn run(args: &TraceArgs, cancel: &Cancel) -> Result<Exit, Error> {
         Some(_) => Exit::Failed,
         None => Exit::Passed,
     })
+}
+
+/// Runs a program with its arguments, and with a library if one is given.
+pub fn observe(
+    command: &[OsString],
+    library: Option<&Path>,
+    time: Duration,
+    watch: TracerArgs,
+    cancel: &Cancel,
+) -> Result<Observation, Error> {
+    let layout = Layout::find()?;
+    // clap asks for at least one word.
+    let (program, arguments) =
+        command.split_first().map_or((PathBuf::new(), &[][..]), |(name, rest)| (found(name), rest));
+    let library = match library {
+        Some(given) => {
+            let library = library::locate(given)?;
+            library::validate(&library)?;
+            Some(library)
+        }
+        // The program's own library wins; ours serves programs that find none.
+        None if loader::lacks_library(&program) => Some(layout.own_library()?.to_owned()),
+        None => None,
+    };
+    let spec = Spec {
+        args: arguments.to_vec(),
+        library,
+        environment: Environment::Inherited,
+        limits: Limits { time, ..Limits::default() },
+        ..Spec::new(program, layout.probe)
+    };
+    Ok(Wanted::of(watch).witness()?.observe(&spec, cancel)?)
 }
 
 /// Whose code made each system call, as comments of the trace.
@@ -83,7 +95,7 @@ fn tell(seen: &Observation, err: &mut impl Write) -> io::Result<()> {
 }
 
 /// Why the trace is not that of a whole run.
-fn shortcoming(seen: &Observation) -> Option<String> {
+pub fn shortcoming(seen: &Observation) -> Option<String> {
     let incomplete = verdict::incomplete(seen).map(|fault| fault.reason);
     if seen.calls > 0 || seen.stopped.is_some() {
         incomplete

@@ -10,7 +10,7 @@ What it writes builds at once, and fails the battery until something is implemen
 Examples:
   osmem new hw2                a C project: osmem.c, osmem.h, block_meta.h, Makefile, README.md
   osmem new hw2 --rust         a cargo package without dependencies
-  osmem new hw2 && cd hw2 && make && osmem check --lib .
+  osmem new hw2 && cd hw2 && osmem check
 
 Exit codes:
   0    all files are written

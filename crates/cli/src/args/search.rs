@@ -105,7 +105,7 @@ pub struct FuzzArgs {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Folder for what was found, as script, C program and Rust test program [default: reproducers/ in the build output]
+    /// Folder for what was found, as script, C program and Rust test program [default: osmem-out/reproducers; for our own library reproducers/ in the build output]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -227,7 +227,7 @@ fn header_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
-fn page_bytes(text: &str) -> Result<u64, String> {
+pub(super) fn page_bytes(text: &str) -> Result<u64, String> {
     let is_page = |page: &u64| page.is_power_of_two() && (4096..=1 << 20).contains(page);
     text.parse().ok().filter(is_page).ok_or_else(|| "it must be a power of two from 4096 to 1048576".to_owned())
 }

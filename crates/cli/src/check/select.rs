@@ -35,6 +35,12 @@ pub fn select<'a>(suite: &'a Suite, filters: &[String], profile: Selection) -> R
     Err(Error::NothingSelected { what, elsewhere })
 }
 
+/// Returns the test of this name.
+pub fn named<'a>(suite: &'a Suite, name: &str) -> Result<Vec<&'a Test>, Error> {
+    let found = suite.tests.iter().find(|test| test.name == name);
+    found.map(|test| vec![test]).ok_or_else(|| Error::UnknownTest(name.to_owned()))
+}
+
 /// A rule's number means the tests that prove it, anything else a part of the name.
 pub fn fits(test: &Test, filter: &str) -> bool {
     match filter.parse::<Rule>() {

@@ -1,6 +1,7 @@
 //! How results are shown: one file per format, all derived from the one [`Record`](crate::record::Record).
 //! Colour, width and the terminal live here.
 
+pub mod brief;
 pub mod columns;
 pub mod fuzz;
 pub mod json;

@@ -137,7 +137,7 @@ pub fn table(out: &mut impl Write, difference: &Difference, width: usize) -> io:
 }
 
 fn summary(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()> {
-    let Summary { profiles, rules, seconds, .. } = &record.summary;
+    let Summary { profiles, rules, .. } = &record.summary;
     writeln!(out)?;
     // With an injection nothing is scored.
     let scored = record.inject.is_none();
@@ -159,6 +159,12 @@ fn summary(out: &mut impl Write, record: &Record, width: usize) -> io::Result<()
     }
     by_oracle(out, record, width)?;
     together(out, record, width)?;
+    summary_line(out, record)
+}
+
+/// Writes how many tests passed and failed, how long that took, and of which library.
+pub fn summary_line(out: &mut impl Write, record: &Record) -> io::Result<()> {
+    let seconds = record.summary.seconds;
     let mut counts = counts(&record.summary);
     let unreached = |test: &&TestRecord| test.injected.as_ref().is_some_and(|injected| injected.refused.is_none());
     match record.tests.iter().filter(unreached).count() {

@@ -1,0 +1,116 @@
+//! The themes of the tests that were run, and the mistakes behind their failures, each once with an example.
+
+use osmem_oracle::run::Run;
+use osmem_picture::run::Picture;
+
+use crate::oracle::CauseRecord;
+use crate::record::{Outcome, Record, TestRecord};
+use crate::rules::Rule;
+use crate::show;
+use crate::suite::{Profile, Test};
+
+/// The rules in the order in which an allocator is built up.
+const ORDER: [&str; 17] =
+    ["R1", "R4", "R6", "R8", "R5", "R7", "R3", "R9", "R17", "R10", "R11", "R12", "R13", "R2", "R14", "R15", "R16"];
+
+/// The tests of one theme.
+pub struct Theme<'a> {
+    /// The rule that they prove first; `None`: what any allocator must do.
+    pub rule: Option<Rule>,
+    /// In the order of the suite.
+    pub tests: Vec<&'a TestRecord>,
+}
+
+impl Theme<'_> {
+    /// Returns the word for it.
+    pub fn name(&self) -> &'static str {
+        self.rule.map_or("basic", |rule| rule.name())
+    }
+
+    /// Returns whether all its tests pass.
+    pub fn passes(&self) -> bool {
+        self.tests.iter().all(|test| test.outcome == Outcome::Pass)
+    }
+}
+
+/// Returns the themes of the tests that were run, in the order in which an allocator is built up.
+pub fn themes(record: &Record) -> Vec<Theme<'_>> {
+    let rule_of = |test: &TestRecord| test.rules.first().copied().filter(|_| test.profile != Profile::Basic);
+    let ordered = ORDER.iter().map(|text| text.parse().ok());
+    let themes = [None]
+        .into_iter()
+        .chain(ordered)
+        .map(|rule| Theme { rule, tests: record.tests.iter().filter(|test| rule_of(test) == rule).collect() });
+    themes.filter(|theme| !theme.tests.is_empty()).collect()
+}
+
+/// A mistake with the tests that show it.
+pub struct Mistake<'a> {
+    /// The likely cause; `None` where nothing in the list explains it.
+    pub cause: Option<&'a CauseRecord>,
+    /// The tests that fail by it.
+    pub tests: Vec<&'a TestRecord>,
+    /// The test that shows it best.
+    pub example: &'a TestRecord,
+}
+
+/// Returns the mistakes behind these failures, the one that explains most first.
+pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run]) -> Vec<Mistake<'a>> {
+    let mut found: Vec<(Option<&CauseRecord>, Vec<&TestRecord>)> = Vec::new();
+    for test in failures {
+        let whole = record.causes.iter().find(|cause| test.causes.iter().any(|other| other.id == cause.id));
+        let cause = whole.or_else(|| test.causes.first());
+        // What nothing explains is told by the rule that it breaks.
+        let same = |(other, tests): &&mut (Option<&CauseRecord>, Vec<&TestRecord>)| match (cause, other) {
+            (Some(cause), Some(other)) => cause.id == other.id,
+            (None, None) => tests.first().is_some_and(|first| first.rules.first() == test.rules.first()),
+            _ => false,
+        };
+        match found.iter_mut().find(same) {
+            Some((_, tests)) => tests.push(test),
+            None => found.push((cause, vec![test])),
+        }
+    }
+    let steps = |test: &TestRecord| run_of(runs, test).map_or(usize::MAX, |run| run.steps.len());
+    let mut mistakes: Vec<Mistake<'_>> = found
+        .into_iter()
+        .filter_map(|(cause, tests)| {
+            // One that is about the broken rule, and the shortest of those.
+            let rule = cause.and_then(|cause| cause.rules.first());
+            let is_beside = |test: &TestRecord| rule.is_some_and(|rule| test.rules.first() != Some(rule));
+            let rank = |test: &&&TestRecord| (test.profile == Profile::Basic, is_beside(test), steps(test));
+            let example = tests.iter().min_by_key(rank).copied()?;
+            Some(Mistake { cause, tests, example })
+        })
+        .collect();
+    let rank = |mistake: &Mistake<'_>| {
+        let place = mistake.cause.and_then(|cause| record.causes.iter().position(|other| other.id == cause.id));
+        (place.unwrap_or(usize::MAX), usize::MAX - mistake.tests.len())
+    };
+    mistakes.sort_by_key(rank);
+    mistakes
+}
+
+impl Mistake<'_> {
+    /// Returns the rule that it breaks.
+    pub fn rule(&self) -> Option<Rule> {
+        self.cause.and_then(|cause| cause.rules.first()).or(self.example.rules.first()).copied()
+    }
+}
+
+/// Returns the mistake to work on next: the one whose rule comes first where an allocator is built up.
+pub fn next<'m, 'a>(mistakes: &'m [Mistake<'a>]) -> Option<&'m Mistake<'a>> {
+    let place = |rule: Rule| ORDER.iter().position(|text| text.parse() == Ok(rule));
+    mistakes.iter().min_by_key(|mistake| mistake.rule().and_then(place).unwrap_or(usize::MAX))
+}
+
+fn run_of<'r>(runs: &'r [Run], test: &TestRecord) -> Option<&'r Run> {
+    runs.iter().find(|run| run.name == test.name)
+}
+
+/// Returns the picture of a failed test and the place of the call in question; `None` where its run cannot be drawn.
+pub fn drawn(failed: &TestRecord, tests: &[&Test], runs: &[Run], own: bool) -> Option<(Picture, usize)> {
+    let test = tests.iter().find(|test| test.name == failed.name)?;
+    let run = run_of(runs, failed)?;
+    show::of_test(test, run, failed.header, super::readings(test, own))
+}
