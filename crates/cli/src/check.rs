@@ -235,6 +235,7 @@ impl Check<'_> {
 
         scene::settle(&mut records);
         let record = self.record(records, &runs, start.elapsed());
+        let runs: Vec<Run> = runs.into_iter().map(|(_, run)| run).collect();
         match args.format {
             Format::Text => {
                 // What failed in the surroundings is told whole.

@@ -48,6 +48,8 @@ pub fn themes(record: &Record) -> Vec<Theme<'_>> {
 pub struct Mistake<'a> {
     /// The likely cause; `None` where nothing in the list explains it.
     pub cause: Option<&'a CauseRecord>,
+    /// Causes that explain as much in its place.
+    pub alternatives: Vec<&'a CauseRecord>,
     /// The tests that fail by it.
     pub tests: Vec<&'a TestRecord>,
     /// The test that shows it best.
@@ -58,17 +60,22 @@ pub struct Mistake<'a> {
 pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run]) -> Vec<Mistake<'a>> {
     let mut found: Vec<(Option<&CauseRecord>, Vec<&TestRecord>)> = Vec::new();
     for test in failures {
-        let whole = record.causes.iter().find(|cause| test.causes.iter().any(|other| other.id == cause.id));
-        let cause = whole.or_else(|| test.causes.first());
-        // What nothing explains is told by the rule that it breaks.
-        let same = |(other, tests): &&mut (Option<&CauseRecord>, Vec<&TestRecord>)| match (cause, other) {
-            (Some(cause), Some(other)) => cause.id == other.id,
-            (None, None) => tests.first().is_some_and(|first| first.rules.first() == test.rules.first()),
-            _ => false,
-        };
-        match found.iter_mut().find(same) {
-            Some((_, tests)) => tests.push(test),
-            None => found.push((cause, vec![test])),
+        let shows = |cause: &&CauseRecord| !cause.equal && test.causes.iter().any(|other| other.id == cause.id);
+        let mut causes: Vec<Option<&CauseRecord>> = record.causes.iter().filter(shows).map(Some).collect();
+        if causes.is_empty() {
+            causes.push(test.causes.first());
+        }
+        for cause in causes {
+            // What nothing explains is told by the rule that it breaks.
+            let same = |(other, tests): &&mut (Option<&CauseRecord>, Vec<&TestRecord>)| match (cause, other) {
+                (Some(cause), Some(other)) => cause.id == other.id,
+                (None, None) => tests.first().is_some_and(|first| first.rules.first() == test.rules.first()),
+                _ => false,
+            };
+            match found.iter_mut().find(same) {
+                Some((_, tests)) => tests.push(test),
+                None => found.push((cause, vec![test])),
+            }
         }
     }
     let steps = |test: &TestRecord| run_of(runs, test).map_or(usize::MAX, |run| run.steps.len());
@@ -80,7 +87,10 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
             let is_beside = |test: &TestRecord| rule.is_some_and(|rule| test.rules.first() != Some(rule));
             let rank = |test: &&&TestRecord| (test.profile == Profile::Basic, is_beside(test), steps(test));
             let example = tests.iter().min_by_key(rank).copied()?;
-            Some(Mistake { cause, tests, example })
+            let place = record.causes.iter().position(|other| cause.is_some_and(|cause| cause.id == other.id));
+            let behind = record.causes.iter().skip(place.map_or(usize::MAX, |place| place + 1));
+            let alternatives = behind.take_while(|other| other.equal).collect();
+            Some(Mistake { cause, alternatives, tests, example })
         })
         .collect();
     let rank = |mistake: &Mistake<'_>| {

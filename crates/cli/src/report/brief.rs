@@ -135,12 +135,18 @@ fn mistake(
     draw: &Draw<'_>,
     width: usize,
 ) -> io::Result<()> {
-    let Mistake { cause, tests, example } = mistake;
+    let Mistake { cause, alternatives, tests, example } = mistake;
     if let Some(number) = number {
         writeln!(out, "\n{}", styled(BAD, format_args!("mistake {number}")))?;
     }
-    let what = cause.map(|cause| cause.sentence).or(example.reason.as_deref());
-    item(out, "what", what.unwrap_or("the run differs from what the contract demands"), width)?;
+    match cause {
+        Some(cause) => item(out, "what", cause.sentence, width)?,
+        None => {
+            let what = example.reason.as_deref().unwrap_or("the run differs from what the contract demands");
+            item(out, "what", &format!("{what}; no known mistake explains it"), width)?;
+        }
+    }
+    alternatives.iter().try_for_each(|other| item(out, "or", other.sentence, width))?;
     if let Some(rule) = mistake.rule() {
         item(out, "rule", &format!("{rule} {}. {}", rule.name(), rule.sentence()), width)?;
     }

@@ -88,7 +88,7 @@ fn cause(run: &Run, place: usize, way: Way) -> Option<String> {
     let end = if end < run.steps.len() { oracle::status_means(0) } else { run.end.clone() };
     let run = Run { name: run.name.clone(), brk: run.brk, steps, end };
     let together = Together::of(&[&run], way.params, way.allowed.is_settled());
-    together.causes(&[&run], None).first().map(|cause| cause.sentence.to_owned())
+    together.explain(&[&run], None).causes.first().map(|cause| cause.sentence.to_owned())
 }
 
 impl Tracker {
