@@ -104,6 +104,7 @@ pub fn submission(name: &str, tests: Vec<Test>) -> Submission {
         causes: if failed { vec![cause("first-fit")] } else { Vec::new() },
         tests,
         counterexample: None,
+        suspicious: None,
         notes: Vec::new(),
     }
 }
@@ -151,6 +152,7 @@ pub fn filled(text: &str) -> Submission {
             difference: Some(difference),
             causes: vec![cause()],
         }),
+        suspicious: Some(text()),
         notes: vec![text()],
         ..submission("", vec![test, hidden])
     }
@@ -165,6 +167,7 @@ pub fn secretive() -> Submission {
         reason: secret.reason,
         causes: secret.causes,
         counterexample: secret.counterexample,
+        suspicious: secret.suspicious,
         notes: secret.notes,
         ..submission("anna", tests)
     }
