@@ -88,7 +88,7 @@ fn what_is_worth_nothing_decides_nothing_and_is_told() {
     assert!(ann["counterexample"]["script"].is_string(), "{ann:#}");
     assert_eq!((&bob["outcome"], &bob["search"]), (&json!("pass"), &json!("clean")), "{bob:#}");
     let summary = fs::read_to_string(class.path("out/summary.csv")).unwrap();
-    assert!(summary.lines().any(|line| line.starts_with("ann,pass,") && line.ends_with(",bug found")), "{summary}");
+    assert!(summary.lines().any(|line| line.starts_with("ann,pass,") && line.ends_with(",bug found,")), "{summary}");
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod grade_bad;
 mod grade_busy;
 mod grade_course;
 mod grade_fair;
+mod grade_feigned;
 mod grade_intake;
 mod grade_many;
 mod grade_shared;

@@ -1,5 +1,6 @@
 //! The battery on disk: the suite, its programs and its golden traces.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use osmem_trace::{Trace, golden};
@@ -16,6 +17,8 @@ pub struct Battery {
     pub suite: Suite,
     /// The folder of the programs.
     pub programs: PathBuf,
+    /// Where programs lie that lie elsewhere, by their names.
+    pub moved: BTreeMap<String, PathBuf>,
     /// The folder of the golden traces.
     pub traces: PathBuf,
 }
@@ -26,12 +29,12 @@ impl Battery {
         let fixtures = layout.fixtures(args.fixtures.as_deref())?;
         let suite = Suite::load(&layout::suite_file(&fixtures))?;
         let programs = layout.programs(args.programs.as_deref())?;
-        Ok(Self { suite, programs, traces: fixtures.join("traces") })
+        Ok(Self { suite, programs, moved: BTreeMap::new(), traces: fixtures.join("traces") })
     }
 
     /// The program of a test.
     pub fn program(&self, test: &Test) -> PathBuf {
-        self.programs.join(&test.program)
+        self.moved.get(&test.program).cloned().unwrap_or_else(|| self.programs.join(&test.program))
     }
 
     /// The file of a test's golden trace.

@@ -331,6 +331,7 @@ impl Check<'_> {
             against: self.against,
             cpu,
             aslr: true,
+            reference: None,
         };
         match trial.run() {
             Ok(Some(Tried { record, run, seen })) => Some(Ok(self.kept(record, &seen, run))),

@@ -153,6 +153,7 @@ fn trial(witness: &Witness, launcher: &Path, tier: Tier, cancel: &Cancel) -> Res
         tier,
         limits: BoxLimits { cpu: 5, memory: 64 << 20, processes: 16, file: 1 << 20, open_files: 64, disk: 1 << 20 },
         readable: Vec::new(),
+        hidden: Vec::new(),
         network: None,
         user: None,
         root: make("root")?,

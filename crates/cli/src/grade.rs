@@ -9,12 +9,14 @@ pub mod command;
 pub mod course;
 pub mod desk;
 mod folder;
+mod hidden;
 pub mod intake;
 mod judge;
 pub mod overlay;
 pub mod record;
 pub mod report;
 pub mod store;
+mod suspicion;
 mod symbols;
 mod workshop;
 
@@ -176,6 +178,7 @@ impl Class<'_> {
             unexplained: Vec::new(),
             tests: Vec::new(),
             counterexample: None,
+            suspicious: None,
             notes: Vec::new(),
         };
         let begun = Submission { outcome: Outcome::Pass, ..blank.clone() };
@@ -211,7 +214,11 @@ impl Class<'_> {
             let partial = report::gradescope::partial(&known, self.desk.tests.len());
             self.store.begin(&found.name, "gradescope.json", partial.as_bytes())
         };
-        let judged = match judge::judge(self.desk, &bench, &boxed, cpu, &so_far) {
+        let seed = self.desk.course.seed_for(&record.digest);
+        if self.desk.course.secret.is_some() {
+            record.notes.push(format!("sizes and random programs are drawn by the seed {seed}"));
+        }
+        let judged = match judge::judge(self.desk, &bench, &boxed, (cpu, seed), &so_far) {
             Ok(judged) => judged,
             Err(error) if error.is_of_tracer() => return Err(error),
             Err(error) => {
@@ -226,6 +233,7 @@ impl Class<'_> {
         record.unexplained = judged.unexplained;
         record.notes.extend(judged.notes);
         record.counterexample = judged.counterexample;
+        record.suspicious = judged.suspicious;
         if let Some((outcome, reason)) = judged.fault {
             end(record, outcome, reason);
             return Ok(());

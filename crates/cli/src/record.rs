@@ -136,6 +136,12 @@ pub struct TestRecord {
     pub trace_file: Option<PathBuf>,
     /// What came of the refusal, where one was injected.
     pub injected: Option<Injected>,
+    /// What was said of its calls was not said by the probe, or is not what its program does.
+    #[serde(skip)]
+    pub feigned: bool,
+    /// Whether it passed with other sizes as well; `None` if it was not run with any.
+    #[serde(skip)]
+    pub varied: Option<bool>,
 }
 
 /// What came of a refusal that was injected.
@@ -284,6 +290,8 @@ impl TestRecord {
             origins: Vec::new(),
             trace_file: None,
             injected: None,
+            feigned: false,
+            varied: None,
         }
     }
 

@@ -63,12 +63,13 @@ pub enum SizesError {
 #[derive(Debug)]
 pub struct Sizes {
     path: PathBuf,
+    name: String,
     table: Table,
 }
 
 impl Sizes {
-    /// Reads the table in the file of a program; one without a table has no sizes to be chosen.
-    pub fn of(path: &Path) -> Result<Self, SizesError> {
+    /// Reads the table in the file of the program that is called `name`; one without a table has no sizes to be chosen.
+    pub fn of(path: &Path, name: &str) -> Result<Self, SizesError> {
         let unreadable = |reason: String| SizesError::Unreadable { path: path.to_owned(), reason };
         let data = fs::read(path).map_err(|error: io::Error| unreadable(error.to_string()))?;
         let file = object::File::parse(&*data).map_err(|error| unreadable(error.to_string()))?;
@@ -77,12 +78,12 @@ impl Sizes {
             Some(section) => section.data().map_err(|error| unreadable(error.to_string())),
         }?;
         // A table in C ends with a zero.
-        Self::parse(path, String::from_utf8_lossy(text).trim_end_matches('\0'))
+        Self::parse(path, name, String::from_utf8_lossy(text).trim_end_matches('\0'))
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, SizesError> {
+    fn parse(path: &Path, name: &str, text: &str) -> Result<Self, SizesError> {
         let table = Table::parse(text).map_err(|reason| SizesError::Table { path: path.to_owned(), reason })?;
-        Ok(Self { path: path.to_owned(), table })
+        Ok(Self { path: path.to_owned(), name: name.to_owned(), table })
     }
 
     /// Whether another seed gives other sizes.
@@ -107,9 +108,8 @@ impl Sizes {
 
     /// Draws sizes until they meet the table.
     fn draw(&self, params: &Params, seed: u64, unmet: Option<String>) -> Result<Vec<u64>, SizesError> {
-        let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         // Other sizes for each program, whatever stands beside it.
-        let stream = name.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let stream = self.name.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut random = Pcg64::seed_from_u64(stream);
         let mut unmet = unmet.unwrap_or_default();
         for _ in 0..DRAWS {
@@ -139,7 +139,7 @@ mod tests {
                          HEADER); where merged > guard;";
 
     fn sizes(text: &str) -> Sizes {
-        Sizes::parse(Path::new("best-fit"), text).unwrap()
+        Sizes::parse(Path::new("best-fit"), "best-fit", text).unwrap()
     }
 
     fn params(header: u64) -> Params {
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_program_is_named() {
-        let error = Sizes::of(Path::new("/dev/null")).unwrap_err().to_string();
+        let error = Sizes::of(Path::new("/dev/null"), "null").unwrap_err().to_string();
         assert!(error.contains("/dev/null") && error.contains("build the battery"), "{error}");
     }
 }

@@ -9,8 +9,10 @@ use osmem_trace::{Observation, Trace};
 
 use crate::args::Against;
 use crate::battery::Battery;
+use crate::due::Due;
 use crate::oracle;
 use crate::record::{Outcome, TestRecord};
+use crate::reference::Reference;
 use crate::refused::{Borne, Measure, bear};
 use crate::runner::{Program, Runner};
 use crate::sizes::{Sizes, SizesError};
@@ -30,7 +32,7 @@ impl Programs {
     /// Resolves the sizes of the program of `test` for headers of `header` bytes.
     pub fn of(battery: &Battery, test: &Test, header: u64, seed: Option<u64>) -> Result<Self, SizesError> {
         let path = battery.program(test);
-        let sizes = Sizes::of(&path)?;
+        let sizes = Sizes::of(&path, &test.program)?;
         let params = oracle::params(header);
         let program = |arguments: Vec<String>| Program {
             path: path.clone(),
@@ -61,6 +63,8 @@ pub struct Trial<'a> {
     pub cpu: Option<usize>,
     /// Whether the address space is laid out at random.
     pub aslr: bool,
+    /// Tells the calls of programs that have no golden trace; without it those are believed.
+    pub reference: Option<&'a Reference>,
 }
 
 /// A test that ran to its end.
@@ -86,11 +90,12 @@ impl Trial<'_> {
             return Ok(None);
         }
         let golden = self.programs.base.arguments.is_empty().then_some(self.golden);
-        let mut tried = self.judge(seen, golden, &self.programs.base);
+        let mut tried = self.judge(seen, golden, &self.programs.base)?;
         if tried.record.outcome == Outcome::Pass && self.test.refusals {
             let measure = Measure { params: oracle::params(self.header), allowed: self.allowed, unexpected: None };
             let (program, place) = (&self.programs.base, (self.cpu, self.aslr));
-            match bear(self.runner, program, &tried.seen, place, &measure, &mut tried.record)? {
+            let due = Due::in_trace(&tried.seen.trace);
+            match bear(self.runner, program, (&tried.seen, &due), place, &measure, &mut tried.record)? {
                 Borne::All => {}
                 Borne::Interrupted => return Ok(None),
                 Borne::Not(failed) => (tried.run, tried.seen) = (failed.run, failed.seen),
@@ -104,21 +109,34 @@ impl Trial<'_> {
             return Ok(None);
         }
         let elapsed = tried.seen.elapsed + seen.elapsed;
-        let mut other = self.judge(seen, None, varied);
+        let mut other = self.judge(seen, None, varied)?;
+        tried.record.varied = Some(other.record.outcome == Outcome::Pass);
         if other.record.outcome != Outcome::Pass {
             other.record.reason = other.record.reason.map(|reason| format!("with other sizes: {reason}"));
+            other.record.varied = Some(false);
             tried = other;
         }
         tried.record.lasted(elapsed);
         Ok(Some(tried))
     }
 
-    fn judge(&self, seen: Observation, golden: Option<&Trace>, program: &Program) -> Tried {
+    fn judge(&self, seen: Observation, golden: Option<&Trace>, program: &Program) -> Result<Tried, RunError> {
         let run = oracle::run_of(&self.test.name, &seen, true);
         let expected = Expected::of(golden, self.header, self.allowed, self.against);
         let mut record = verdict::judge(self.test, &seen, &run, &expected);
         record.arguments = program.arguments.iter().map(|text| text.to_string_lossy().into_owned()).collect();
-        Tried { record, run, seen }
+        if record.outcome == Outcome::Pass {
+            let differs = match (golden, self.reference) {
+                (Some(golden), _) => Due::in_trace(golden).differs(&seen.trace),
+                (None, Some(reference)) => reference.due(program, self.cpu)?.differs(&seen.trace),
+                (None, None) => None,
+            };
+            if let Some(reason) = differs {
+                record.fail(Outcome::Fail, reason);
+                record.feigned = true;
+            }
+        }
+        Ok(Tried { record, run, seen })
     }
 }
 

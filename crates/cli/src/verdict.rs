@@ -68,6 +68,7 @@ impl<'a> Expected<'a> {
 /// Judges what was seen of `test`.
 pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected<'_>) -> TestRecord {
     let mut record = TestRecord { header: expected.header, ..TestRecord::new(test, Outcome::Pass, None, seen.elapsed) };
+    record.feigned = !seen.forged.is_empty();
     let fault =
         fault(seen).filter(|fault| expected.is_pinned() || fault.outcome != Outcome::Fail || !is_misplaced(seen));
     // Printing counts only where all that is left open is settled.

@@ -1,8 +1,9 @@
 //! Which files are let through where namespaces are forbidden.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use landlock::{
     ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
@@ -38,6 +39,26 @@ pub fn available() -> Option<Kept> {
     supports(ABI::V1).then(|| Kept { signals: supports(ABI::V6), truncation: supports(ABI::V3) })
 }
 
+/// What is to be let in of `path`, so that nothing of what is hidden is: all of it, or one by one what lies beside that. The folders above
+/// what is hidden can then be passed through, but not listed.
+fn without(path: &Path, hidden: &[&Path]) -> Vec<PathBuf> {
+    let (mut shown, mut open) = (Vec::new(), vec![path.to_owned()]);
+    while let Some(path) = open.pop() {
+        if hidden.contains(&&*path) {
+            continue;
+        }
+        if !hidden.iter().any(|hidden| hidden.starts_with(&path)) {
+            shown.push(path);
+            continue;
+        }
+        let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+        // What a link leads to is let in, or not, where it lies.
+        let plain = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_symlink()));
+        open.extend(plain.map(|entry| entry.path()));
+    }
+    shown
+}
+
 /// Keeps this process to what `policy` lets in, for ever.
 pub fn confine(policy: &Policy) -> io::Result<()> {
     let failed = |error: landlock::RulesetError| io::Error::other(error.to_string());
@@ -52,7 +73,11 @@ pub fn confine(policy: &Policy) -> io::Result<()> {
     let [null, other @ ..] = view::DEVICES;
     let mut rules: Vec<(OsString, BitFlags<AccessFs>)> = vec![(null.into(), reading | AccessFs::WriteFile)];
     rules.extend(other.map(|device| (device.into(), BitFlags::from(AccessFs::ReadFile))));
-    rules.extend(policy.readable.iter().map(|path| (path.clone(), reading)));
+    let hidden: Vec<&Path> = policy.hidden.iter().map(Path::new).collect();
+    for path in &policy.readable {
+        let shown = without(Path::new(path), &hidden);
+        rules.extend(shown.into_iter().map(|path| (path.into_os_string(), reading)));
+    }
     rules.extend(policy.writable.iter().map(|path| (path.clone(), all)));
     for (path, access) in rules {
         let Ok(descriptor) = PathFd::new(OsStr::new(&path)) else { continue };

@@ -43,11 +43,15 @@ pub fn build(policy: &Policy) -> io::Result<()> {
     for path in &policy.readable {
         bind(&root, Path::new(path), true, false)?;
     }
+    for path in &policy.hidden {
+        cover(&root, Path::new(path))?;
+    }
     for path in &policy.writable {
         bind(&root, Path::new(path), false, false)?;
     }
     fs::create_dir(root.join("proc"))?;
-    let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    // Read-only, or a process could write into code of its own through /proc/self/mem.
+    let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
     // Where parts of /proc are masked, as in some containers, the kernel gives no new one; most programs do without.
     let _ = mount(Some("proc"), &root.join("proc"), Some("proc"), quiet, None::<&str>);
 
@@ -70,6 +74,23 @@ pub fn build(policy: &Policy) -> io::Result<()> {
 fn temporary(path: &Path, options: &str) -> io::Result<()> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     Ok(mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(options))?)
+}
+
+/// Puts nothing in the place of what stands below `root` at `path`: an empty folder, or a file without bytes.
+fn cover(root: &Path, path: &Path) -> io::Result<()> {
+    let Ok(below) = path.strip_prefix("/") else { return Ok(()) };
+    let place = root.join(below);
+    // A link shows what it leads to, which is covered by itself.
+    let Ok(kind) = fs::symlink_metadata(&place).map(|there| there.file_type()) else { return Ok(()) };
+    if kind.is_symlink() {
+        return Ok(());
+    }
+    if kind.is_dir() {
+        temporary(&place, "size=4k,mode=555")?;
+    } else {
+        mount(Some("/dev/null"), &place, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    }
+    sys::harden(&place, true, false)
 }
 
 /// Makes `path` appear below `root` as it is outside; what does not exist is left out, links are made anew.

@@ -165,11 +165,12 @@ fn watch(policy: &Policy, child: Pid, control: &UnixStream) -> Option<Reached> {
             Ok(_) => return None,
         }
         if looked.elapsed() >= LOOK {
-            if tree::memory(Pid::this()) > policy.limits.memory {
+            let held = tree::held(Pid::this());
+            if held.memory > policy.limits.memory {
                 return Some(Reached::Memory);
             }
             let written: u64 = policy.writable.iter().map(|folder| tree::disk(Path::new(folder), disk)).sum();
-            if written > disk {
+            if written + held.nameless > disk {
                 return Some(Reached::Disk);
             }
             looked = Instant::now();

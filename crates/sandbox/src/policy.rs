@@ -65,6 +65,8 @@ pub struct Policy {
     pub folder: OsString,
     /// Files and folders that it may read and execute, absolute, without links on the way. One that does not exist is left out.
     pub readable: Vec<OsString>,
+    /// Files and folders below those that it must not see, absolute, without links on the way. What does not exist is left out.
+    pub hidden: Vec<OsString>,
     /// Folders that it may write into as well.
     pub writable: Vec<OsString>,
     /// An empty folder of the caller's, on which a box with namespaces is built.

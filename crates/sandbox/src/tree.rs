@@ -37,19 +37,48 @@ fn parent(id: i32) -> Option<i32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
-/// Bytes that the processes below `ancestor` hold for themselves.
-pub fn memory(ancestor: Pid) -> u64 {
-    below(ancestor).into_iter().map(held).sum()
+/// What processes hold, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Memory, files in memory and page tables included.
+    pub memory: u64,
+    /// Files on disk that have no name any more, which no folder shows.
+    pub nameless: u64,
 }
 
-/// Anonymous memory and shared memory; what is only mapped from files is not held.
-fn held(process: Pid) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse::<u64>().ok()
-    };
-    ["RssAnon:", "RssShmem:", "VmSwap:"].into_iter().filter_map(field).sum::<u64>() * 1024
+/// What the processes below `ancestor` hold for themselves.
+pub fn held(ancestor: Pid) -> Held {
+    let (mut own, mut shared, mut files) = (0, 0, BTreeMap::new());
+    for process in below(ancestor) {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        // What is only mapped from files is not held.
+        own += ["RssAnon:", "VmSwap:", "VmPTE:"].into_iter().filter_map(field).sum::<u64>() * 1024;
+        shared += field("RssShmem:").unwrap_or(0) * 1024;
+        nameless(process, &mut files);
+    }
+    let of =
+        |in_memory: bool| files.values().filter(|(kind, _)| *kind == in_memory).map(|(_, bytes)| bytes).sum::<u64>();
+    // Files in memory may be mapped as well, and by several.
+    Held { memory: own + shared.max(of(true)), nameless: of(false) }
+}
+
+/// The open files of a process that have no name, by device and number: whether each lies in memory, and its bytes.
+fn nameless(process: Pid, files: &mut BTreeMap<(u64, u64), (bool, u64)>) {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::MetadataExt;
+    for entry in fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten() {
+        // Follows the link, which leads to the file itself.
+        let Ok(file) = fs::metadata(entry.path()) else { continue };
+        if file.is_file() && file.nlink() == 0 {
+            let name = fs::read_link(entry.path()).unwrap_or_default();
+            let in_memory = name.as_os_str().as_bytes().starts_with(b"/memfd:");
+            files.insert((file.dev(), file.ino()), (in_memory, file.blocks() * 512));
+        }
+    }
 }
 
 /// Bytes on disk of all that lies in `folder`; counting stops beyond `enough`.

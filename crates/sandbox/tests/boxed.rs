@@ -44,6 +44,7 @@ impl Bench {
             environment: vec![("PATH".into(), "/usr/bin:/bin".into()), ("TMPDIR".into(), work.clone().into())],
             folder: work.clone().into(),
             readable: view::system(),
+            hidden: Vec::new(),
             writable: vec![work.into()],
             root: folder.path().join("root").into(),
             network: None,
@@ -198,6 +199,28 @@ fn the_box_ends_with_whoever_made_it() {
         child.wait().unwrap();
         assert!(start.elapsed() < Duration::from_secs(5), "{tier}");
         assert_eq!(processes_that("sleep 87654"), Vec::<String>::new(), "{tier}");
+    }
+}
+
+#[test]
+fn what_is_hidden_is_not_shown_and_all_beside_it_is() {
+    for tier in Tier::ALL {
+        let mut bench = Bench::new(tier, "");
+        let shown = bench.folder.path().join("shown");
+        fs::create_dir_all(shown.join("deep/kit")).unwrap();
+        fs::create_dir_all(shown.join("deep/beside")).unwrap();
+        for name in ["library", "plain", "deep/kit/file", "deep/beside/file"] {
+            fs::write(shown.join(name), format!("this is {name}\n")).unwrap();
+        }
+        std::os::unix::fs::symlink("library", shown.join("link")).unwrap();
+        bench.policy.readable.push(shown.clone().into());
+        bench.policy.hidden =
+            vec![shown.join("library").into(), shown.join("deep/kit").into(), shown.join("none").into()];
+        let script = "cat library plain link deep/kit/file deep/beside/file; ls deep/kit; echo x > plain";
+        bench.policy.args =
+            vec!["-c".into(), format!("cd '{}' && {{ {script}; }} 2>/dev/null; true", shown.display()).into()];
+        let ran = bench.run();
+        assert_eq!((ran.stdout.as_str(), &ran.message), ("this is plain\nthis is deep/beside/file\n", &None), "{tier}");
     }
 }
 

@@ -15,17 +15,22 @@
 //! notes   the notes in it
 //! filter  the filter of system calls
 //! render  system calls as strace writes them
+//! code    what nobody may change
+//! sample  calls that are looked at from outside
 //! guard   what a program must not do to its tracer
 //! family  threads and processes
 //! shared  what the two threads of a run have in common
 //! follow  from stop to stop
+//! births  new threads and processes
 //! calls   the beginning and the end of a system call
 //! spawn   starts the program
 //! watch   limits and output
 //! ```
 
 mod arch;
+mod births;
 mod calls;
+mod code;
 mod family;
 mod filter;
 mod follow;
@@ -34,6 +39,7 @@ mod kernel;
 mod memory;
 mod notes;
 mod render;
+mod sample;
 mod shared;
 mod spawn;
 mod watch;
@@ -271,7 +277,7 @@ fn trace(program: Program<'_>, job: Job<'_>, named: &Path) -> Result<Followed, R
     let followed = Follower::new(child.tid, job).follow().inspect_err(|_| {
         // Nobody must be left behind.
         shared.kill_all();
-        while let Ok(Some((tid, _))) = kernel::wait() {
+        while let Ok(Some((tid, _))) = kernel::wait(|| shared.is_abandoned()) {
             let _ = kernel::go_on(tid, kernel::Onward::Run, libc::SIGKILL);
         }
     });

@@ -93,6 +93,9 @@ pub struct Modules(Vec<Mapped>);
 #[derive(Debug)]
 struct Mapped {
     code: Range<u64>,
+    path: PathBuf,
+    /// Where the beginning of the file would lie.
+    base: u64,
     module: Module,
     /// Of the C library.
     functions: Option<(Arc<Functions>, u64)>,
@@ -108,10 +111,23 @@ impl Modules {
             let Some((code, offset, path)) = executable_mapping(line) else { continue };
             let module = module(path, executable.as_deref().or(program), library);
             let functions = (module == Module::C).then(|| functions(Path::new(path))).flatten();
-            let functions = functions.map(|functions| (functions, code.start.wrapping_sub(offset)));
-            modules.push(Mapped { code, module, functions });
+            let base = code.start.wrapping_sub(offset);
+            let functions = functions.map(|functions| (functions, base));
+            modules.push(Mapped { code, path: path.into(), base, module, functions });
         }
         Self(modules)
+    }
+
+    /// Where the code of these files lies.
+    pub fn code(&self, wanted: &[Module]) -> Vec<Range<u64>> {
+        let mapped = self.0.iter().filter(|mapped| wanted.contains(&mapped.module));
+        mapped.map(|mapped| mapped.code.clone()).collect()
+    }
+
+    /// The path of a file with code, and where its beginning lies.
+    pub fn file(&self, wanted: &Module) -> Option<(&Path, u64)> {
+        let mapped = self.0.iter().find(|mapped| mapped.module == *wanted)?;
+        Some((&mapped.path, mapped.base))
     }
 
     fn find(&self, address: u64) -> Option<&Mapped> {

@@ -12,6 +12,7 @@ use osmem_oracle::shrink::shrink;
 use osmem_oracle::symptom::Symptom;
 use osmem_trace::run::RunError;
 
+use crate::due::Due;
 use crate::error::Error;
 use crate::lab::{Lab, Watched};
 use crate::{oracle, verdict};
@@ -23,6 +24,8 @@ enum Kind {
     Call(Symptom),
     /// Another end than the program wanted.
     End(Discriminant<End>),
+    /// The calls that were seen are not those of the program.
+    Feigned,
     /// Memory that is not as it must be, or a crash.
     Damage(Discriminant<End>, Option<Check>),
 }
@@ -72,6 +75,8 @@ pub struct Finding {
     pub divergence: Option<(usize, Divergence)>,
     /// What the program that it was made from shows beyond that, in one sentence.
     pub also: Option<String>,
+    /// How the calls that were seen differ from those of the program, where nothing else is wrong.
+    pub feigned: Option<String>,
     /// How long it might take.
     pub time: Duration,
     kind: Kind,
@@ -112,11 +117,17 @@ impl Judge<'_> {
             return None;
         }
         let divergence = oracle::first_divergence(&watched.run, self.params, self.allowed);
-        if self.stops_on_refusal(&watched.run, divergence.as_ref()) {
-            return None;
-        }
-        let kind = Kind::of(&watched.run.end, divergence.as_ref().map(|(_, divergence)| divergence))?;
-        Some(Finding { ops: ops.to_vec(), watched, divergence, also: None, time: self.time, kind })
+        let (due, seen) = (Due::in_script(ops), &watched.seen.trace);
+        let (kind, feigned) = if self.stops_on_refusal(&watched.run, divergence.as_ref()) {
+            (None, due.differs_in(seen, seen.calls().count()))
+        } else {
+            match Kind::of(&watched.run.end, divergence.as_ref().map(|(_, divergence)| divergence)) {
+                None => (None, due.differs(seen)),
+                some => (some, None),
+            }
+        };
+        let kind = kind.or(feigned.is_some().then_some(Kind::Feigned))?;
+        Some(Finding { ops: ops.to_vec(), watched, divergence, also: None, feigned, time: self.time, kind })
     }
 
     /// O7: where nothing is strict, a library may end the program instead of giving NULL when a size overflows or memory is refused.
@@ -191,12 +202,20 @@ impl Finding {
         if let Some(fault) = verdict::incomplete(&self.watched.seen) {
             return Some(fault.reason);
         }
+        if let Some(feigned) = &self.feigned {
+            return Some(feigned.clone());
+        }
         let check = self.watched.result.map_or(0, |result| result.check);
         match (osmem_replay::check::sentence(check), &self.divergence) {
             (Some(sentence), _) => Some(sentence.to_owned()),
             (None, None) => Some("the program's own checks failed".to_owned()),
             (None, Some(_)) => None,
         }
+    }
+
+    /// Whether what was said of its calls was not said by the probe, or is not what the program does.
+    pub fn is_feigned(&self) -> bool {
+        self.feigned.is_some() || self.run().end == End::Forged
     }
 
     fn is_stuck(&self) -> bool {

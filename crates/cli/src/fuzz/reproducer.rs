@@ -40,6 +40,12 @@ pub struct Reproducer {
     pub script: String,
     /// As a C program.
     pub c: String,
+    /// It tried what the box, or who watches, forbids.
+    #[serde(skip)]
+    pub forbidden: bool,
+    /// The calls that were seen are not those of the program.
+    #[serde(skip)]
+    pub feigned: bool,
     /// As a test program of the battery; the reason where there can be none.
     pub rust: Result<String, String>,
 }
@@ -58,6 +64,8 @@ impl Reproducer {
         Self {
             program,
             damage: found.damage(),
+            forbidden: !found.watched.seen.refused.is_empty(),
+            feigned: found.is_feigned(),
             also: found.also.clone(),
             words: verdict::last_lines(&found.watched.seen.stderr).map(|words| steady(&words)),
             difference,

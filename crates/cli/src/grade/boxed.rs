@@ -26,6 +26,8 @@ pub struct Boxed {
     pub limits: Limits,
     /// What they may read besides the system's own.
     pub readable: Vec<PathBuf>,
+    /// What they must not see of what they may read.
+    pub hidden: Vec<PathBuf>,
     /// The network namespace of all boxes, if they share one.
     pub network: Option<PathBuf>,
     /// The user they run as.
@@ -47,7 +49,8 @@ impl Boxed {
             launcher: launcher.to_owned(),
             tier,
             limits,
-            readable: vec![shop.kit.clone(), bench.folder.join("library")],
+            readable: vec![bench.folder.join("library")],
+            hidden: shop.hidden.clone(),
             network: shop.network.as_ref().map(Network::path),
             user: bench.user,
             root: bench.folder.join("root"),
@@ -125,13 +128,21 @@ impl Starter for Boxed {
             given(own.path())?;
             writable.push(own.path().into());
         }
+        // Of the kit a program sees itself and the probe.
+        let place = start.program.parent().filter(|_| self.build.is_none());
+        let kit = place.into_iter().chain(start.probe.and_then(Path::parent));
         let policy = Policy {
             tier: self.tier,
             program: start.program.into(),
             args: start.args.to_vec(),
             environment: self.environment(start, &temporary)?,
             folder: self.build.clone().unwrap_or_else(|| temporary.clone()).into(),
-            readable: view::system().into_iter().chain(self.readable.iter().map(Into::into)).collect(),
+            readable: view::system()
+                .into_iter()
+                .chain(self.readable.iter().map(Into::into))
+                .chain(kit.map(Into::into))
+                .collect(),
+            hidden: self.hidden.iter().map(Into::into).collect(),
             writable,
             root: self.root.clone().into(),
             network: self.network.clone().map(Into::into),
@@ -181,6 +192,7 @@ mod tests {
             tier: Tier::Namespaces,
             limits: Limits { cpu: 1, memory: 1, processes: 1, file: 1, open_files: 1, disk: 1 },
             readable: Vec::new(),
+            hidden: Vec::new(),
             network: None,
             user: None,
             root: PathBuf::new(),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use globset::GlobSet;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::args::Selection;
 use crate::suite::Profile;
@@ -31,8 +32,10 @@ const NO_COURSE: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991
 pub struct Course {
     /// Empty without a course file, or where the file gives none.
     pub name: String,
-    /// Of the random programs.
+    /// Of the random programs, and of the other sizes of tests.
     pub seed: u64,
+    /// What seeds are made of that differ from submission to submission; without it, all have `seed`.
+    pub secret: Option<String>,
     /// How submissions are built.
     pub build: BuildPlan,
     /// The files that are taken from a submission; all if none is named.
@@ -265,6 +268,7 @@ impl Default for Course {
         Self {
             name: String::new(),
             seed: 1,
+            secret: None,
             build: BuildPlan::default(),
             files: None,
             over: Overlay::default(),
@@ -284,6 +288,14 @@ impl Course {
     /// Reads and validates the course file in `path`, and the overlays that it names.
     pub fn load(path: &Path) -> Result<Self, CourseError> {
         file::load(path)
+    }
+
+    /// The seed for the submission with this digest. Nobody can tell it who does not know the secret.
+    pub fn seed_for(&self, digest: &str) -> u64 {
+        let Some(secret) = &self.secret else { return self.seed };
+        let drawn = Sha256::digest(format!("{} {secret} {digest}", self.seed));
+        // Options of the command take no more bits.
+        drawn.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)) >> 1
     }
 
     /// Refuses a course that hides or prices a test which is not `known`.

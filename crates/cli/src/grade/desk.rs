@@ -19,10 +19,14 @@ use crate::battery::Battery;
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::record::{Outcome as Seen, TestRecord};
+use crate::reference::Reference;
 use crate::runner::Runner;
 use crate::suite::{Profile, Suite, Test};
 use crate::tracers::Wanted;
 use crate::{library, limits, verdict};
+
+/// How long a run of our own library may take.
+const OWN_TIME: Duration = Duration::from_secs(20);
 
 /// All that grading needs.
 pub struct Desk<'a> {
@@ -36,6 +40,8 @@ pub struct Desk<'a> {
     /// What each test is worth.
     pub points: Vec<f64>,
     pub golden: Vec<Trace>,
+    /// Tells the calls of programs that have no golden trace, on a bench of its own.
+    pub reference: Option<(Reference, Bench)>,
     /// Folders of compilers that lie elsewhere than the system's.
     pub toolchain: Vec<PathBuf>,
     launcher: PathBuf,
@@ -60,7 +66,8 @@ impl<'a> Desk<'a> {
         limits::pin()?;
         let digest = digest(&battery, &chosen)?;
         let shop = Workshop::open(&layout, &battery, &chosen)?;
-        let kit = Battery { programs: shop.kit.clone(), ..battery };
+        let kit = Battery { programs: shop.kit.clone(), moved: shop.programs.clone(), ..battery };
+        let own = layout.own_library()?.to_owned();
         let mut desk = Self {
             course,
             witness,
@@ -70,13 +77,15 @@ impl<'a> Desk<'a> {
             points: points(course, &tests),
             tests,
             golden,
+            reference: None,
             toolchain: build::rust_toolchain().into_iter().collect(),
             launcher,
             battery: digest,
             cancel,
         };
-        let own = layout.own_library()?.to_owned();
         desk.tier = desk.choose(args, &own)?;
+        let (runner, bench) = desk.own(desk.tier, &own)?;
+        desk.reference = Some((Reference::new(runner), bench));
         Ok(desk)
     }
 
@@ -106,12 +115,7 @@ impl<'a> Desk<'a> {
     /// Why a box of this tier does not work here; `None` if it does.
     pub fn trial(&self, tier: Tier, own: &Path) -> Result<Option<String>, Error> {
         let Some(test) = self.tests.first() else { return Ok(None) };
-        let bench = self.shop.bench()?;
-        fs::copy(own, &bench.library).map_err(|source| Error::Stage { path: own.to_owned(), source })?;
-        let boxed = self.boxed(&bench, tier);
-        let limits = Limits { time: Duration::from_secs(20), ..Limits::default() };
-        let parts = (bench.library.clone(), self.shop.probe.clone());
-        let runner = Runner::boxed(self.witness.clone(), parts, limits, boxed.starter(), self.cancel);
+        let (runner, _bench) = self.own(tier, own)?;
         Ok(match runner.observe(self.kit.program(test), None, false) {
             Ok(seen) => verdict::fault(&seen).map(|fault| {
                 let words = verdict::last_lines(&seen.stderr).unwrap_or_default();
@@ -119,6 +123,16 @@ impl<'a> Desk<'a> {
             }),
             Err(error) => Some(error.to_string()),
         })
+    }
+
+    /// Runs programs with our own library in a box of this tier, on a bench that has to be kept as long.
+    fn own(&self, tier: Tier, own: &Path) -> Result<(Runner, Bench), Error> {
+        let bench = self.shop.bench()?;
+        fs::copy(own, &bench.library).map_err(|source| Error::Stage { path: own.to_owned(), source })?;
+        let boxed = self.boxed(&bench, tier);
+        let limits = Limits { time: OWN_TIME, ..Limits::default() };
+        let parts = (bench.library.clone(), self.shop.probe.clone());
+        Ok((Runner::boxed(self.witness.clone(), parts, limits, boxed.starter(), self.cancel), bench))
     }
 
     /// The box of the submission on `bench`.

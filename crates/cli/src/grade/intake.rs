@@ -64,10 +64,13 @@ pub fn unpack(found: &Found, course: &Course, under: &[(PathBuf, &[u8])], to: &P
         Shape::Zip | Shape::Tar | Shape::TarGz | Shape::TarXz => {
             let bytes = tree::read_submitted(&found.path)?;
             archive::take(found.shape, &bytes, &mut bundle, &mut notes)?;
-            for (what, paths) in bundle.sort_out(remains) {
+            for (what, paths) in bundle.sort_out(|path, _| remains(path)) {
                 notes.push(format!("left out, {what}: {}", listed(&paths)));
             }
         }
+    }
+    for (what, paths) in bundle.sort_out(compiled) {
+        notes.push(format!("left out, {what}: {}", listed(&paths)));
     }
     if let Some(files) = &course.files {
         let left_out = bundle.keep(|path| files.is_match(path));
@@ -88,11 +91,29 @@ pub fn unpack(found: &Found, course: &Course, under: &[(PathBuf, &[u8])], to: &P
             replaced.push(file.path.clone());
         }
     }
+    let bypasses = bypasses(course, &mut bundle);
+    if !bypasses.is_empty() {
+        notes.push(format!("left out, since the course says how to build: {}", listed(&bypasses)));
+    }
     if !replaced.is_empty() {
         notes.push(format!("replaced by the course: {}", listed(&replaced)));
     }
     bundle.write(to)?;
     Ok(Unpacked { notes })
+}
+
+/// Drops what would be built by instead of what the course brings, and returns it.
+fn bypasses(course: &Course, bundle: &mut Bundle<'_>) -> Vec<PathBuf> {
+    let is_recipe = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        recipe::MAKEFILES.iter().any(|makefile| name == *makefile) || path == Path::new("Cargo.toml")
+    };
+    let own = |path: &Path| course.over.files.iter().any(|file| file.path == path);
+    if !course.over.files.iter().any(|file| is_recipe(&file.path)) {
+        return Vec::new();
+    }
+    let in_place = |path: &Path| ["", "src"].iter().any(|folder| path.parent() == Some(Path::new(folder)));
+    bundle.keep(|path| own(path) || !in_place(path) || !is_recipe(path))
 }
 
 /// What a folder of no interest is called: version control, and what builds leave behind.
@@ -112,6 +133,14 @@ fn remains(path: &Path) -> Option<&'static str> {
     let is_built = [&b".o"[..], b".so", b".a", b".d", b".lo", b".la", b".obj"].iter().any(ends)
         || name.windows(4).any(|part| part == b".so.");
     (is_built && path != Path::new(recipe::LIBRARY)).then_some("what earlier builds made")
+}
+
+/// What a file is, in the plural, that a compiler, a linker or an archiver made, whatever its name says. What is graded is built here, from
+/// sources. The library at the top stays: it may be all that there is.
+fn compiled(path: &Path, bytes: &[u8]) -> Option<&'static str> {
+    const BEGINNINGS: [&[u8]; 4] = [b"\x7fELF", b"!<arch>\n", b"!<thin>\n", b"BC\xc0\xde"];
+    let is_compiled = BEGINNINGS.iter().any(|beginning| bytes.starts_with(beginning));
+    (is_compiled && path != Path::new(recipe::LIBRARY)).then_some("compiled files")
 }
 
 /// What file managers leave behind.

@@ -13,7 +13,7 @@ use super::course::{Counts, Style};
 use super::desk::Desk;
 use super::record::{Cause, Counterexample, Kind, Outcome, Search, Test as Graded};
 use super::workshop::Bench;
-use super::{MIB, build};
+use super::{MIB, build, suspicion};
 use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
 use crate::check::{measured, readings};
 use crate::error::{Error, is_of_tracer};
@@ -46,18 +46,20 @@ pub struct Judged {
     /// The failed tests that no known mistake explains.
     pub unexplained: Vec<String>,
     pub counterexample: Option<Counterexample>,
+    /// Why somebody should read its source.
+    pub suspicious: Option<String>,
     /// What the instructor should know of how it was judged.
     pub notes: Vec<String>,
     /// The library does not load, or the surroundings failed.
     pub fault: Option<(Outcome, String)>,
 }
 
-/// Judges the library on `bench`. `so_far` is told the tests that have ended, from time to time.
+/// Judges the library on `bench`, with sizes and random programs drawn by `seed`. `so_far` is told the tests that have ended, from time to time.
 pub fn judge(
     desk: &Desk<'_>,
     bench: &Bench,
     boxed: &Boxed,
-    cpu: Option<usize>,
+    (cpu, seed): (Option<usize>, u64),
     so_far: &dyn Fn(&[Graded]) -> Result<(), Error>,
 ) -> Result<Judged, Error> {
     let limits = Limits {
@@ -78,7 +80,7 @@ pub fn judge(
     let tests: Vec<&Test> = desk.tests.iter().collect();
     let header = measured(&runner, &desk.kit, &tests, &desk.golden)?;
     let tell = |records: &[TestRecord]| so_far(&graded(desk, records));
-    let (mut records, runs) = battery(desk, &runner, first, header, cpu, &tell)?;
+    let (mut records, runs) = battery(desk, &runner, first, header, (cpu, seed), &tell)?;
     judged.notes.extend(runner.shortened());
     let (places, runs): (Vec<usize>, Vec<&Run>) =
         runs.iter().enumerate().filter_map(|(place, run)| Some((place, run.as_ref()?))).unzip();
@@ -91,6 +93,7 @@ pub fn judge(
     }
     judged.tests = graded(desk, &records);
     so_far(&judged.tests)?;
+    let mut feigned = false;
     if desk.course.random.programs > 0 {
         let lab = Lab::boxed(
             desk.witness.clone(),
@@ -99,8 +102,9 @@ pub fn judge(
             boxed.starter(),
             desk.cancel,
         );
-        random(desk, &lab, runner.time(), cpu, &mut judged)?;
+        feigned = random(desk, &lab, runner.time(), (cpu, seed), &mut judged)?;
     }
+    judged.suspicious = suspicion::of(&records, feigned);
     Ok(judged)
 }
 
@@ -126,7 +130,7 @@ fn battery(
     runner: &Runner,
     mut first: Option<Observation>,
     header: u64,
-    cpu: Option<usize>,
+    (cpu, seed): (Option<usize>, u64),
     tell: &dyn Fn(&[TestRecord]) -> Result<(), Error>,
 ) -> Result<(Vec<TestRecord>, Vec<Option<Run>>), Error> {
     let total = Duration::from_secs(desk.course.limits.total_seconds);
@@ -139,7 +143,7 @@ fn battery(
             runs.push(None);
             continue;
         }
-        let (record, run) = one(desk, runner, first.take(), (test, golden), header, cpu)?;
+        let (record, run) = one(desk, runner, first.take(), (test, golden), header, (cpu, seed))?;
         records.push(record);
         runs.push(run);
         if told.elapsed() > BETWEEN_NEWS {
@@ -158,9 +162,9 @@ fn one(
     seen: Option<Observation>,
     (test, golden): (&Test, &Trace),
     header: u64,
-    cpu: Option<usize>,
+    (cpu, seed): (Option<usize>, u64),
 ) -> Result<(TestRecord, Option<Run>), Error> {
-    let programs = Programs::of(&desk.kit, test, header, Some(desk.course.seed))?;
+    let programs = Programs::of(&desk.kit, test, header, Some(seed))?;
     // The first run was without arguments, which another header may need.
     let seen = seen.filter(|_| programs.base.arguments.is_empty());
     let trial = Trial {
@@ -173,6 +177,7 @@ fn one(
         against: Against::Fixtures,
         cpu,
         aslr: false,
+        reference: desk.reference.as_ref().map(|(reference, _)| reference),
     };
     let unfit = |reason: String| Ok((trial::unfit(test, reason, Duration::ZERO), None));
     match seen.map_or_else(|| trial.run(), |seen| trial.go_on(seen)) {
@@ -190,14 +195,20 @@ fn one(
     }
 }
 
-/// Random programs from the course's seed. One that is watched by itself may take `time`.
-fn random(desk: &Desk<'_>, lab: &Lab, time: Duration, cpu: Option<usize>, judged: &mut Judged) -> Result<(), Error> {
+/// Random programs from the seed. One that is watched by itself may take `time`. Whether the calls of one are not its own.
+fn random(
+    desk: &Desk<'_>,
+    lab: &Lab,
+    time: Duration,
+    (cpu, seed): (Option<usize>, u64),
+    judged: &mut Judged,
+) -> Result<bool, Error> {
     let plan = desk.course.random;
     let args = FuzzArgs {
         lib: Some(lab.library.clone()),
         seconds: None,
         runs: Some(plan.programs),
-        seed: Some(desk.course.seed),
+        seed: Some(seed),
         ops: usize::try_from(plan.steps).unwrap_or(250),
         profile: Some(match plan.profile {
             Profile::Basic | Profile::Core => FuzzProfile::Core,
@@ -211,7 +222,7 @@ fn random(desk: &Desk<'_>, lab: &Lab, time: Duration, cpu: Option<usize>, judged
         out: None,
     };
     // Some processor has to be named, or the search would start a pool of its own.
-    let searched = fuzz::search(lab, &args, desk.course.seed, time, EFFORT, desk.cancel, cpu.or(Some(0)));
+    let searched = fuzz::search(lab, &args, seed, time, EFFORT, desk.cancel, cpu.or(Some(0)));
     let (outcome, reason, finding) = match searched {
         Ok(searched) => match searched.finding {
             None => (Outcome::Pass, None, None),
@@ -226,13 +237,14 @@ fn random(desk: &Desk<'_>, lab: &Lab, time: Duration, cpu: Option<usize>, judged
         _ => Search::BugFound,
     };
     judged.tests.push(of_random(desk, outcome, reason, finding.as_ref()));
+    let feigned = finding.as_ref().is_some_and(|finding| finding.feigned);
     if let Some(finding) = finding {
         if judged.causes.is_empty() {
             judged.causes = finding.causes.iter().map(Cause::from).collect();
         }
         judged.counterexample = Some(counterexample(finding));
     }
-    Ok(())
+    Ok(feigned)
 }
 
 /// The random programs as a test of the record.
@@ -260,6 +272,7 @@ fn of_random(desk: &Desk<'_>, outcome: Outcome, reason: Option<String>, finding:
 fn outcome_of(finding: &Reproducer) -> Outcome {
     let id = finding.causes.first().map_or("", |cause| cause.id);
     match id {
+        _ if finding.forbidden => Outcome::Forbidden,
         "crash" => Outcome::Crash,
         "timeout" => Outcome::Timeout,
         _ => Outcome::Wrong,

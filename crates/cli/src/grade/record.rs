@@ -54,6 +54,9 @@ pub struct Submission {
     pub tests: Vec<Test>,
     /// The shortest program that shows a mistake.
     pub counterexample: Option<Counterexample>,
+    /// Why somebody should read its source: it does what no honest submission does. For the instructor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspicious: Option<String>,
     /// What the instructor should know about this submission: files left out, files replaced by an overlay, and the like.
     pub notes: Vec<String>,
 }

@@ -1,8 +1,9 @@
 //! The grader's working folder: the kit (what of ours a box sees), and a bench for each submission. All of it goes away in the end;
 //! what a killed grader left is removed at the next start (`folder`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -14,19 +15,26 @@ use osmem_sandbox::host::Network;
 use crate::battery::Battery;
 use crate::error::Error;
 use crate::grade::folder::{Folder, remove};
-use crate::grade::symbols;
+use crate::grade::{hidden, symbols};
 use crate::layout::{LIBRARY, Layout};
 use crate::suite::Test;
 
 /// The users that boxes run as where the grader is root: one each, so that all of a user's processes can be ended at once.
 const USERS: std::ops::Range<u32> = 64_200..65_500;
 
+/// What every program in the kit is called.
+const NEUTRAL: &str = "program";
+
 /// The working folder.
 #[derive(Debug)]
 pub struct Workshop {
     folder: Folder,
-    /// The programs, the probe, the replayer.
+    /// The programs, the probe, the replayer: each in a folder of its own.
     pub kit: PathBuf,
+    /// Where the programs lie, by their names. There they are all called the same.
+    pub programs: BTreeMap<String, PathBuf>,
+    /// What no box shows of the system: what is installed of this project.
+    pub hidden: Vec<PathBuf>,
     /// The probe, in the kit.
     pub probe: PathBuf,
     /// The replayer, in the kit.
@@ -59,9 +67,17 @@ impl Workshop {
         let top = top.canonicalize().map_err(|source| Error::Stage { path: top, source })?;
         let folder = Folder::make(&top).map_err(|source| Error::Stage { path: top, source })?;
         let kit = folder.path().join("kit");
-        let named = |file: &Path| kit.join(file.file_name().unwrap_or_default());
-        let (probe, replayer) = (named(&layout.probe), named(&layout.replayer));
-        let mut shop = Self { folder, kit, probe, replayer, network: Network::new(), reserved: BTreeSet::new() };
+        let probe = kit.join("probe").join(layout.probe.file_name().unwrap_or_default());
+        let mut shop = Self {
+            folder,
+            replayer: PathBuf::new(),
+            kit,
+            probe,
+            programs: BTreeMap::new(),
+            hidden: hidden::installed(),
+            network: Network::new(),
+            reserved: BTreeSet::new(),
+        };
         shop.fill(layout, battery, tests)?;
         Ok(shop)
     }
@@ -72,16 +88,33 @@ impl Workshop {
             let path = path.to_owned();
             move |source: io::Error| Error::Stage { path, source }
         };
-        fs::create_dir(kit).map_err(failed(kit))?;
-        set_mode(kit, 0o755)?;
+        let folder = |path: &Path| fs::create_dir(path).map_err(failed(path)).and_then(|()| set_mode(path, 0o711));
+        folder(kit)?;
         let programs = |tests: &mut dyn Iterator<Item = &Test>| -> BTreeSet<PathBuf> {
             tests.map(|test| battery.program(test)).collect()
         };
         let (chosen, every) = (programs(&mut tests.iter().copied()), programs(&mut battery.suite.tests.iter()));
-        for file in chosen.iter().map(PathBuf::as_path).chain([&*layout.probe, layout.replayer()?]) {
-            let copy = kit.join(file.file_name().unwrap_or_default());
-            fs::copy(file, &copy).map_err(failed(&copy))?;
-            set_mode(&copy, 0o555)?;
+        let copied = |file: &Path, to: &Path| {
+            to.parent().map_or(Ok(()), folder)?;
+            fs::copy(file, to).map_err(failed(to))?;
+            set_mode(to, 0o555)
+        };
+        copied(&layout.probe, &self.probe)?;
+        // Neither its name nor its place says which program it is.
+        let mut programs: Vec<&Path> = chosen.iter().map(PathBuf::as_path).collect();
+        programs.push(layout.replayer()?);
+        let mut places: Vec<usize> = (0..programs.len()).collect();
+        let drawn = RandomState::new();
+        places.sort_by_cached_key(|place| drawn.hash_one(place));
+        for (file, place) in programs.into_iter().zip(places) {
+            let copy = kit.join(place.to_string()).join(NEUTRAL);
+            copied(file, &copy)?;
+            if file == layout.replayer()? {
+                self.replayer = copy;
+            } else {
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.programs.insert(name, copy);
+            }
         }
         // Of every test, so that it does not depend on the course.
         let every: Vec<&Path> =

@@ -68,6 +68,66 @@ impl Registers {
     }
 }
 
+/// What the registers of a thread say where a function begins, and where it has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Where it stands.
+    pub instruction: u64,
+    /// The top of its stack.
+    pub stack: u64,
+    /// The first argument.
+    pub first: u64,
+    /// The second argument.
+    pub second: u64,
+    /// The result.
+    pub result: u64,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Registers {
+    /// As a call; `None` on machines for which nobody looks at calls.
+    pub fn call(&self) -> Option<Call> {
+        let libc::user_regs_struct { rip, rsp, rdi, rsi, rax, .. } = self.0;
+        Some(Call { instruction: rip, stack: rsp, first: rdi, second: rsi, result: rax })
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Registers {
+    /// As a call; `None` on machines for which nobody looks at calls.
+    pub fn call(&self) -> Option<Call> {
+        None
+    }
+}
+
+/// Has the processor stop a thread before it runs any of these instructions, four at most, and before no others.
+#[cfg(target_arch = "x86_64")]
+pub fn stop_at(tid: Tid, places: &[u64]) -> io::Result<()> {
+    let register = |number: usize| std::mem::offset_of!(libc::user, u_debugreg) + number * 8;
+    let poke = |number: usize, value: u64| {
+        let place = without_provenance_mut::<libc::c_void>(register(number));
+        let value = without_provenance_mut::<libc::c_void>(usize::try_from(value).unwrap_or(0));
+        // SAFETY: the request takes no pointers.
+        Errno::result(unsafe { libc::ptrace(libc::PTRACE_POKEUSER, tid, place, value) }).map(drop)
+    };
+    poke(7, 0)?;
+    for (number, place) in places.iter().take(4).enumerate() {
+        poke(number, *place)?;
+    }
+    // One bit for each, two apart; they are set for this thread alone.
+    let control = (0..places.len().min(4)).fold(0, |control, number| control | 1 << (2 * number));
+    if control == 0 {
+        return Ok(());
+    }
+    Ok(poke(7, control)?)
+}
+
+/// Has the processor stop a thread before it runs any of these instructions, four at most, and before no others.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn stop_at(_tid: Tid, _places: &[u64]) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Keeps the kernel from making the call that a thread is about to make: it answers with `result`.
 pub fn skip_call(tid: Tid, result: i64) -> io::Result<()> {
     replace_call(tid, Registers::of(tid)?.with_result(result), -1, None)

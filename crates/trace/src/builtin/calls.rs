@@ -38,7 +38,9 @@ impl Follower<'_> {
             return self.go_on(tid, Onward::Run, 0);
         };
         self.read_notes(tid);
-        if let Some(what) = guard::escape(tid, name, arguments) {
+        self.draw_sample(tid);
+        let tampering = if replaced { None } else { self.tampering(tid, name, arguments) };
+        if let Some(what) = tampering.or_else(|| guard::escape(tid, name, arguments)) {
             self.push(tid, Some(info.instruction), What::Refused(what));
             self.skip(tid, -i64::from(libc::EPERM))?;
             return self.go_on(tid, Onward::Run, 0);
@@ -160,6 +162,12 @@ impl Follower<'_> {
                 let onward = self.complete_filter(tid, address)?;
                 self.begin_notes(tid, address, key.bits());
                 return Ok(onward);
+            }
+            (true, "main") => self.main_began = true,
+            // Nobody has more than one main.
+            (true, "end") => self.end_sampling(),
+            (true, "call" | "done") if self.reads_notes(tid) => {
+                self.push(tid, None, What::Refused("a mark of a call where notes are read"));
             }
             (true, "call" | "done") => {
                 if let Some(thread) = self.family.thread(tid) {

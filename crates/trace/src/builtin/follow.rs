@@ -1,15 +1,18 @@
 //! Follows the traced threads from stop to stop, and writes down what they do.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
+use super::births::overtaken;
 use super::family::{Family, Kind};
 use super::kernel::{self, ENTRY, EXIT, FILTERED, News, Onward, Tid};
 use super::notes::Notes;
+use super::sample::Sampler;
 use super::shared::Shared;
-use super::{filter, guard, render};
+use super::{filter, render};
 use crate::log::{Reply, Step, System, What};
 use crate::origin::{Modules, Origin};
 use crate::spec::{Refusal, Stopped};
@@ -55,9 +58,11 @@ pub struct Follower<'a> {
     /// The first process.
     root: Tid,
     /// The program, once it has started.
-    program: Option<Tid>,
+    pub(super) program: Option<Tid>,
     /// New threads that were heard of before their makers told of them.
-    early: HashMap<Tid, News>,
+    pub(super) early: HashMap<Tid, News>,
+    /// New threads that were taken in before their makers told of them.
+    pub(super) adopted: HashSet<Tid>,
     pub(super) steps: Vec<Step<'static>>,
     /// Bytes of a log with these steps.
     pub(super) size: u64,
@@ -67,6 +72,14 @@ pub struct Follower<'a> {
     pub(super) now: Option<u64>,
     /// Calls so far that might be refused.
     pub(super) counted: u32,
+    /// The calls that are looked at.
+    pub(super) sampler: Option<Sampler>,
+    /// It is our own probe that speaks, and no program of its own accord.
+    pub(super) probed: bool,
+    /// The program's main has begun.
+    pub(super) main_began: bool,
+    /// Where the code of the program and the probe lies, once that was asked for.
+    pub(super) code: Vec<Range<u64>>,
     /// The mapped files of the program, once they were asked for.
     pub(super) modules: Modules,
     pub(super) origins: Vec<(usize, Origin)>,
@@ -85,11 +98,16 @@ impl<'a> Follower<'a> {
             root,
             program: None,
             early: HashMap::new(),
+            adopted: HashSet::new(),
             steps: Vec::new(),
             size: 0,
             began: false,
             now: None,
             counted: 0,
+            sampler: None,
+            probed: false,
+            main_began: false,
+            code: Vec::new(),
             modules: Modules::default(),
             origins: Vec::new(),
         }
@@ -97,7 +115,8 @@ impl<'a> Follower<'a> {
 
     /// Follows until nobody is left.
     pub fn follow(mut self) -> io::Result<Followed> {
-        while let Some(first) = kernel::wait()? {
+        let shared = self.job.shared;
+        while let Some(first) = kernel::wait(|| shared.is_abandoned())? {
             let mut waiting = VecDeque::from([first]);
             // All that have stopped by now get their turn before any of them gets another: the kernel tells of the first process before
             // all others, and of the newest thread before older ones, so that who makes processes without end would hold up all the rest.
@@ -119,7 +138,7 @@ impl<'a> Follower<'a> {
         Ok(Followed { steps: self.steps, origins: self.origins, started: self.program.is_some() })
     }
 
-    fn news(&mut self, tid: Tid, news: News) -> io::Result<()> {
+    pub(super) fn news(&mut self, tid: Tid, news: News) -> io::Result<()> {
         if self.family.thread(tid).is_none() {
             // Whatever it is, it must not be left behind.
             self.job.shared.began(tid);
@@ -142,7 +161,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    fn stopped(&mut self, tid: Tid, signal: i32, event: i32) -> io::Result<()> {
+    pub(super) fn stopped(&mut self, tid: Tid, signal: i32, event: i32) -> io::Result<()> {
         const SYSTEM_CALL: i32 = libc::SIGTRAP | 0x80;
         match event {
             libc::PTRACE_EVENT_SECCOMP => match kernel::call_info(tid)? {
@@ -175,6 +194,7 @@ impl<'a> Follower<'a> {
                 let as_job = matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU);
                 self.go_on(tid, if as_job { Onward::Listen } else { Onward::Run }, 0)
             }
+            0 if signal == libc::SIGTRAP && self.sampled(tid)? => self.go_on(tid, Onward::Run, 0),
             _ => self.signal(tid, signal),
         }
     }
@@ -201,82 +221,6 @@ impl<'a> Follower<'a> {
             }
         }
         self.go_on(tid, Onward::Run, signal)
-    }
-
-    /// A thread made another, or a process.
-    fn born(&mut self, tid: Tid, event: i32) -> io::Result<()> {
-        let new = kernel::event_message(tid).ok().and_then(|new| Tid::try_from(new).ok());
-        // At its end the message is another number.
-        if let Some(now) = overtaken(tid, event) {
-            return self.stopped(tid, libc::SIGTRAP, now);
-        }
-        let Some(new) = new else { return self.go_on(tid, Onward::Run, 0) };
-        self.read_notes(tid);
-        let watches_children = matches!(self.job.watch, Watch::Marks(_));
-        let is_thread = event == libc::PTRACE_EVENT_CLONE && is_thread_of(new, tid);
-        let Some((thread, process)) = self.family.both(tid) else { return Ok(()) };
-        let owner = thread.process;
-        let open = thread.open.as_mut();
-        let shares = open.as_ref().is_some_and(|open| guard::flags(tid, open.name, open.arguments) & VM != 0);
-        let mut record = None;
-        if let Some(open) = open {
-            open.born = true;
-            if let (None, Some(_)) = (open.place, open.text.take()) {
-                record = Some((open.name, open.at));
-            }
-        }
-        // Who writes into the notes must be certain.
-        let leaves_vfork = event == libc::PTRACE_EVENT_VFORK;
-        if (is_thread || shares && !leaves_vfork)
-            && let Some(notes) = process.notes.take()
-        {
-            notes.end(tid);
-        }
-        let inherited = process.notes.filter(|_| watches_children && !shares);
-        let (kind, replaced) = match process.kind {
-            Kind::Program => (Kind::Child, process.replaced),
-            kind => (kind, process.replaced),
-        };
-        let interesting = kind != Kind::Starter;
-        if let Some((name, at)) = record.filter(|_| interesting) {
-            let arguments = Cow::Borrowed(if is_thread { "flags=CLONE_THREAD" } else { "" });
-            self.push(tid, Some(at), What::System(System { name, arguments, reply: Reply::Number(new.into()) }));
-        }
-        if is_thread {
-            // It may have been heard of before.
-            self.job.shared.ended(new);
-            self.family.add_thread(new, owner);
-        } else {
-            self.family.add_process(new, kind, inherited, replaced);
-            self.job.shared.began(new);
-        }
-        if let Some(thread) = self.family.thread(tid) {
-            thread.open = None;
-        }
-        self.go_on(tid, Onward::Run, 0)?;
-        match self.early.remove(&new) {
-            Some(news) => self.news(new, news),
-            None => Ok(()),
-        }
-    }
-
-    /// Takes in the new processes whose makers were killed before they told of them; nobody would ever let them go on.
-    fn adopt(&mut self) -> io::Result<()> {
-        let orphans: Vec<Tid> = self.early.keys().copied().filter(|tid| !self.has_maker(*tid)).collect();
-        for tid in orphans {
-            let kind = if self.program.is_some() { Kind::Child } else { Kind::Starter };
-            self.family.add_process(tid, kind, None, false);
-            if let Some(news) = self.early.remove(&tid) {
-                self.news(tid, news)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether someone lives who may yet tell of a new thread.
-    fn has_maker(&self, new: Tid) -> bool {
-        // A thread's maker is a thread of the same process; a process whose maker has ended has another parent by then.
-        ["Tgid:", "PPid:"].into_iter().filter_map(|name| status(new, name)).any(|of| self.family.has_process(of))
     }
 
     /// A process became another program.
@@ -351,13 +295,23 @@ impl<'a> Follower<'a> {
         if let Some(note) = new.last() {
             thread.inside = note.kind <= osmem_ring::kind::FREE;
         }
+        let unseen = self.is_unseen(tid, &new);
         for note in new {
             self.push(tid, None, What::Note(note));
+        }
+        if let Some(what) = unseen {
+            self.push(tid, None, What::Refused(what));
+            self.end_sampling();
         }
         // Who was killed may have no memory any more.
         if read.is_err() && kernel::event(tid).is_some() {
             self.push(tid, None, What::Damaged);
         }
+    }
+
+    /// Whether the probe in the process of a thread leaves notes, and so makes no marks of calls.
+    pub(super) fn reads_notes(&mut self, tid: Tid) -> bool {
+        self.probed && self.family.both(tid).is_some_and(|(_, process)| process.notes.is_some())
     }
 
     /// The probe, or the replayer, has told where its ring of notes lies.
@@ -369,27 +323,11 @@ impl<'a> Follower<'a> {
             && !process.replaced
         {
             process.notes = Notes::begin(tid, address, key);
+            let samples = process.notes.is_some() && matches!(self.job.watch, Watch::Calls(_));
             self.job.shared.notes(tid, address + osmem_ring::COUNT);
+            if samples {
+                self.begin_sampling(tid);
+            }
         }
     }
-}
-
-/// CLONE_VM
-const VM: u64 = 0x100;
-
-/// Where a thread stands that had stopped for `event`, if it was killed since: at its end, or at the start of the program that another
-/// thread became in its place. It is not heard of again before it goes on.
-fn overtaken(tid: Tid, event: i32) -> Option<i32> {
-    kernel::event(tid).filter(|now| *now != event && matches!(*now, libc::PTRACE_EVENT_EXIT | libc::PTRACE_EVENT_EXEC))
-}
-
-/// Whether a new task is a thread of the process that made it.
-fn is_thread_of(new: Tid, maker: Tid) -> bool {
-    status(new, "Tgid:").is_some_and(|group| group != new && Some(group) == status(maker, "Tgid:"))
-}
-
-/// A number of those that the kernel tells of a thread.
-fn status(tid: Tid, name: &str) -> Option<Tid> {
-    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
 }

@@ -42,29 +42,48 @@ pub enum News {
     Stopped(i32, i32),
 }
 
-/// Waits for the next news of any thread that the calling thread traces; `None`: there is none left.
-pub fn wait() -> io::Result<Option<(Tid, News)>> {
-    next(0)
+/// Waits for the next news of any thread that the calling thread traces; `None`: there is none left, or `is_over` says so after
+/// [`interrupt`].
+pub fn wait(is_over: impl Fn() -> bool) -> io::Result<Option<(Tid, News)>> {
+    next(0, is_over)
 }
 
 /// The next news that is there already, without waiting for any.
 pub fn at_hand() -> io::Result<Option<(Tid, News)>> {
-    next(libc::WNOHANG)
+    next(libc::WNOHANG, || false)
 }
 
-fn next(how: i32) -> io::Result<Option<(Tid, News)>> {
+fn next(how: i32, is_over: impl Fn() -> bool) -> io::Result<Option<(Tid, News)>> {
     loop {
         let mut status = 0;
         // SAFETY: writes the status only.
         match unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD | how) } {
             0 => return Ok(None),
             ..0 => match Errno::last() {
+                Errno::EINTR if is_over() => return Ok(None),
                 Errno::EINTR => {}
                 Errno::ECHILD => return Ok(None),
                 other => return Err(other.into()),
             },
             tid => return Ok(Some((tid, news(status)))),
         }
+    }
+}
+
+/// The signal by which a thread of this process is made to look up from [`wait`].
+const CALL: i32 = libc::SIGURG;
+
+/// Makes a thread of this process look up from [`wait`], should it be there just now.
+pub fn interrupt(tid: Tid) {
+    extern "C" fn nothing(_signal: i32) {}
+    let handler: extern "C" fn(i32) = nothing;
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: all zeros are a valid action without flags, so that waits are not taken up again; the handler does nothing. The signal goes
+    // to a thread of this process, or to none.
+    unsafe {
+        (*action.as_mut_ptr()).sa_sigaction = handler as libc::sighandler_t;
+        libc::sigaction(CALL, action.as_ptr(), null_mut());
+        libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, CALL);
     }
 }
 
@@ -175,6 +194,12 @@ pub fn event(tid: Tid) -> Option<i32> {
     Some(if is_event { info.si_code >> 8 } else { 0 })
 }
 
+/// Whether a thread has stopped at a breakpoint of the processor.
+pub fn is_breakpoint(tid: Tid) -> bool {
+    const TRAP_HWBKPT: i32 = 4;
+    signal_info(tid).is_some_and(|info| info.si_signo == libc::SIGTRAP && info.si_code == TRAP_HWBKPT)
+}
+
 /// The system call for which a filter sent SIGSYS, if that is why the thread has stopped.
 pub fn refused_call(tid: Tid) -> Option<u32> {
     const SYS_SECCOMP: i32 = 1;
@@ -206,4 +231,38 @@ pub fn seize(tid: Tid, options: i32) -> nix::Result<()> {
 
 fn answer(result: libc::c_long) -> nix::Result<libc::c_long> {
     Errno::result(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_for_what_never_comes_can_be_ended() {
+        let over = AtomicBool::new(false);
+        let (send, receive) = mpsc::channel();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| {
+                let mut child = Command::new("sleep").arg("100").spawn().unwrap();
+                send.send(nix::unistd::gettid().as_raw()).unwrap();
+                let news = wait(|| over.load(Ordering::Relaxed));
+                child.kill().unwrap();
+                child.wait().unwrap();
+                news.unwrap()
+            });
+            let tid = receive.recv().unwrap();
+            over.store(true, Ordering::Relaxed);
+            while !waits.is_finished() {
+                interrupt(tid);
+                thread::sleep(Duration::from_millis(1));
+            }
+            assert_eq!(waits.join().unwrap(), None);
+        });
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::kernel::Tid;
+use super::kernel::{self, Tid};
 use super::memory;
 use crate::meter::Watched;
 use crate::spec::Stopped;
@@ -26,6 +26,8 @@ struct State {
     notes: Option<(Tid, u64)>,
     /// Steps that are written down.
     steps: u64,
+    /// Nobody waits any longer for those who are traced.
+    abandoned: bool,
 }
 
 impl Shared {
@@ -76,6 +78,21 @@ impl Shared {
             // It may have ended just now.
             let _ = kill(Pid::from_raw(*process), Signal::SIGKILL);
         }
+    }
+
+    /// Makes the thread that traces leave off, whoever is left: the kernel kills those who are traced when it ends.
+    pub fn abandon(&self) {
+        let tracer = {
+            let mut state = self.state();
+            state.abandoned = true;
+            state.tracer
+        };
+        tracer.into_iter().for_each(kernel::interrupt);
+    }
+
+    /// Whether nobody waits any longer for those who are traced.
+    pub fn is_abandoned(&self) -> bool {
+        self.state().abandoned
     }
 
     /// Bytes of memory that all processes together hold.

@@ -337,7 +337,7 @@ mod tests {
         assert!(child.failure().is_some());
         // It stands at its end, as it was before.
         let stop = kernel::News::Stopped(libc::SIGTRAP, libc::PTRACE_EVENT_EXIT);
-        assert_eq!(kernel::wait().unwrap(), Some((tid, stop)));
+        assert_eq!(kernel::wait(|| false).unwrap(), Some((tid, stop)));
         let signals = |of: &str, kind: &str| {
             let status = fs::read_to_string(format!("/proc/{of}/status")).unwrap();
             let word = status.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(':')).unwrap();

@@ -17,6 +17,8 @@ use crate::tail::Tail;
 const LOOK: Duration = Duration::from_millis(10);
 /// How long a starter may take to end what it started.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long those who were killed may take to end. Longer than any honest end, on a busy machine too.
+const LAST: Duration = Duration::from_secs(20);
 /// Between two tries to kill what is left.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -69,7 +71,7 @@ pub fn watch(
     let mut meter = Meter::start(limits);
     let mut spent = None;
     let mut buffer = vec![0; 1 << 14];
-    let mut ending = Ending { ask, since: None };
+    let mut ending = Ending { ask, since: None, killed: None };
     let mut looked = Instant::now();
     loop {
         let patience = match shared.stopped() {
@@ -131,6 +133,8 @@ fn wait(streams: &[Stream; 2], done: &OwnedFd, patience: Duration) -> bool {
 struct Ending {
     ask: Option<Ask>,
     since: Option<Instant>,
+    /// When they were killed first.
+    killed: Option<Instant>,
 }
 
 impl Ending {
@@ -142,6 +146,9 @@ impl Ending {
         }
         if self.since.is_none_or(|since| since.elapsed() > PATIENCE) {
             shared.kill_all();
+            if self.killed.get_or_insert_with(Instant::now).elapsed() > LAST {
+                shared.abandon();
+            }
         }
         PAUSE
     }

@@ -25,6 +25,7 @@ const LONGEST: u64 = 1 << 20;
 struct File {
     name: Option<Spanned<String>>,
     seed: Option<Spanned<i64>>,
+    secret: Option<Spanned<String>>,
     #[serde(default)]
     files: Vec<Spanned<String>>,
     #[serde(default)]
@@ -145,6 +146,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Course, CourseError> {
         name: file.name.as_ref().map(|name| at.line_of_text("name", name)).transpose()?.unwrap_or_default(),
         // toml counts to the greatest i64.
         seed: at.whole("seed", file.seed, 0..=i64::MAX as u64, 1)?,
+        secret: file.secret.map(Spanned::into_inner),
         build: build(at, &file.build)?,
         files: globs(at, &file.files)?,
         over,

@@ -107,10 +107,13 @@ impl<'a> Bundle<'a> {
     }
 
     /// Drops every file that has a name for what it is; all of them, by that name.
-    pub fn sort_out(&mut self, what: impl Fn(&Path) -> Option<&'static str>) -> BTreeMap<&'static str, Vec<PathBuf>> {
+    pub fn sort_out(
+        &mut self,
+        what: impl Fn(&Path, &[u8]) -> Option<&'static str>,
+    ) -> BTreeMap<&'static str, Vec<PathBuf>> {
         let mut dropped: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
         self.entries.retain(|path, entry| {
-            let what = if matches!(entry, Entry::File { .. }) { what(path) } else { None };
+            let what = if let Entry::File { bytes, .. } = entry { what(path, bytes) } else { None };
             if let Some(what) = what {
                 dropped.entry(what).or_default().push(path.clone());
             }

@@ -11,6 +11,9 @@ const LONGEST: usize = 120;
 /// The digits of the digest at the end of a name that was cut.
 const DIGITS: usize = 16;
 
+/// Files of the class in the folder of results, beside those of the submissions.
+const CLASS: [&str; 4] = ["results.jsonl", "summary.csv", "junit.xml", "ctrf.json"];
+
 /// The name for a file's or folder's name. What is not safe is written `%0A`, byte by byte, and so is the `%` itself.
 pub fn safe(raw: &OsStr) -> String {
     let bytes = raw.as_bytes();
@@ -29,6 +32,12 @@ pub fn safe(raw: &OsStr) -> String {
     }
     if let Some(last) = parts.last_mut().filter(|last| matches!(last.as_str(), " " | ".")) {
         *last = escaped(last.as_bytes());
+    }
+    // The class's own files have these names.
+    if CLASS.contains(&parts.concat().as_str())
+        && let Some(first) = parts.first_mut()
+    {
+        *first = escaped(first.as_bytes());
     }
     let whole = parts.concat();
     if whole.len() <= LONGEST {
@@ -66,7 +75,9 @@ mod tests {
 
     #[test]
     fn names_are_safe_and_reversible() {
-        let cases: [(&[u8], &str); 12] = [
+        let cases: [(&[u8], &str); 14] = [
+            (b"summary.csv", "%73ummary.csv"),
+            (b"summary.csv2", "summary.csv2"),
             (b"alice", "alice"),
             (b"a b", "a b"),
             ("zoë".as_bytes(), "zoë"),

@@ -66,7 +66,7 @@ impl Recipe {
 }
 
 /// The names of makefiles, in the order in which make looks for them.
-const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
+pub const MAKEFILES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
 /// The library, wherever nothing else is said.
 pub const LIBRARY: &str = "libosmem.so";
 

@@ -218,6 +218,36 @@ fn digests_tell_names_bytes_and_bits_apart() {
 }
 
 #[test]
+fn what_the_course_builds_by_is_not_bypassed() {
+    let from = folder(&[
+        ("GNUmakefile", "mine"),
+        ("Makefile", "mine"),
+        ("Cargo.toml", "mine"),
+        ("src/makefile", "mine"),
+        ("lib/Makefile", "mine"),
+        ("osmem.c", ""),
+    ]);
+    let to = tempfile::tempdir().unwrap();
+    let mut course = Course::default();
+    course.over = overlay(&[("Makefile", "theirs")]);
+    let unpacked = unpack(&found(from.path(), Shape::Folder), &course, &[], to.path()).unwrap();
+    assert_eq!(files_in(to.path()), ["Makefile", "lib/Makefile", "osmem.c"]);
+    assert_eq!(fs::read_to_string(to.path().join("Makefile")).unwrap(), "theirs");
+    let note = "left out, since the course says how to build: Cargo.toml, GNUmakefile, src/makefile";
+    assert!(unpacked.notes.iter().any(|told| told == note), "{:?}", unpacked.notes);
+}
+
+#[test]
+fn what_is_compiled_is_left_out_whatever_it_is_called() {
+    let from =
+        folder(&[("a.c", "x"), ("data.dat", "\x7fELF..."), ("notes.txt", "!<arch>\nx"), ("libosmem.so", "\x7fELF")]);
+    let to = tempfile::tempdir().unwrap();
+    let unpacked = unpack(&found(from.path(), Shape::Folder), &Course::default(), &[], to.path()).unwrap();
+    assert_eq!(files_in(to.path()), ["a.c", "libosmem.so"]);
+    assert_eq!(unpacked.notes, ["left out, compiled files: data.dat, notes.txt"]);
+}
+
+#[test]
 fn overlays_replace_and_fill_gaps() {
     let from = folder(&[("Makefile", "mine"), ("test", "a file"), ("lib/x.h", "h"), ("a.c", "")]);
     let over = overlay(&[("Makefile", "theirs"), ("lib", "now a file"), ("test/run.c", "now a folder"), ("new", "")]);

@@ -5,9 +5,21 @@ use super::words::{cause_names, passed, points};
 use crate::grade::record::Submission;
 
 /// The names of the columns.
-const COLUMNS: [&str; 13] = [
-    "name", "outcome", "earned", "points", "penalty", "passed", "tests", "cause", "reason", "tier", "digest", "tracer",
+const COLUMNS: [&str; 14] = [
+    "name",
+    "outcome",
+    "earned",
+    "points",
+    "penalty",
+    "passed",
+    "tests",
+    "cause",
+    "reason",
+    "tier",
+    "digest",
+    "tracer",
     "search",
+    "suspicious",
 ];
 
 /// The class sorted by name, under a line of headings. A submission without a score has empty cells for it.
@@ -23,7 +35,8 @@ pub fn summary(all: &[Submission]) -> String {
 }
 
 fn line(submission: &Submission) -> [String; COLUMNS.len()] {
-    let Submission { name, outcome, score, causes, reason, containment, digest, tracer, search, .. } = submission;
+    let Submission { name, outcome, score, causes, reason, containment, digest, tracer, search, suspicious, .. } =
+        submission;
     let (passed, tests) = passed(submission);
     let number = |value: Option<f64>| value.map(points).unwrap_or_default();
     [
@@ -40,6 +53,7 @@ fn line(submission: &Submission) -> [String; COLUMNS.len()] {
         cell(digest),
         cell(tracer),
         search.to_string(),
+        cell(suspicious.as_deref().unwrap_or_default()),
     ]
 }
 
@@ -56,9 +70,9 @@ mod tests {
         let broken = submission("-ben", vec![test("a", Outcome::InfraError)]);
         assert_eq!(
             summary(&[failed, broken]),
-            "name,outcome,earned,points,penalty,passed,tests,cause,reason,tier,digest,tracer,search\n\
-             '-ben,infra-error,,,,0,1,first-fit,a test failed,landlock,aa,strace 6.1,clean\n\
-             anna,wrong,2,4,0,1,2,first-fit,\"a, \"\"b\"\"\",landlock,aa,strace 6.1,clean\n"
+            "name,outcome,earned,points,penalty,passed,tests,cause,reason,tier,digest,tracer,search,suspicious\n\
+             '-ben,infra-error,,,,0,1,first-fit,a test failed,landlock,aa,strace 6.1,clean,\n\
+             anna,wrong,2,4,0,1,2,first-fit,\"a, \"\"b\"\"\",landlock,aa,strace 6.1,clean,\n"
         );
     }
 
@@ -69,7 +83,7 @@ mod tests {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let line = reader.records().next().unwrap().unwrap();
         assert_eq!(line.len(), COLUMNS.len());
-        for column in [0, 7, 8, 9, 10, 11] {
+        for column in [0, 7, 8, 9, 10, 11, 13] {
             assert!(line[column].starts_with("'=HYPERLINK"), "{}", &line[column]);
             assert!(line[column].chars().all(|c| !c.is_control() && c != '\u{202e}'));
         }

@@ -105,6 +105,7 @@ pub fn submission(name: &str, tests: Vec<Test>) -> Submission {
         causes: if failed { vec![cause("first-fit")] } else { Vec::new() },
         tests,
         counterexample: None,
+        suspicious: None,
         notes: Vec::new(),
     }
 }
@@ -152,6 +153,7 @@ pub fn filled(text: &str) -> Submission {
             difference: Some(difference),
             causes: vec![cause()],
         }),
+        suspicious: Some(text()),
         notes: vec![text()],
         ..submission("", vec![test, hidden])
     }
@@ -166,6 +168,7 @@ pub fn secretive() -> Submission {
         reason: secret.reason,
         causes: secret.causes,
         counterexample: secret.counterexample,
+        suspicious: secret.suspicious,
         notes: secret.notes,
         ..submission("anna", tests)
     }

@@ -63,6 +63,10 @@ fn row(out: &mut impl Write, submission: &Submission, name_width: usize, room: u
         none if none.is_empty() => parts(submission.reason.as_deref().unwrap_or_default()).0.to_owned(),
         causes => causes,
     };
+    let why = match &submission.suspicious {
+        Some(reason) => format!("suspicious: {reason}"),
+        None => why,
+    };
     let text = format!("{name:name_width$} {score:>11}  {}", cut(log(&why), room));
     writeln!(out, "{outcome} {}", text.trim_end())
 }

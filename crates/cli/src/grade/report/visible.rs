@@ -7,7 +7,8 @@ use crate::grade::record::{Cause, Kind, Outcome, Submission, Test};
 /// `submission` as its author may see it.
 ///
 /// A hidden test keeps its outcome and points, under the name `hidden test N`. What is said of the submission as a whole stays where
-/// no hidden test failed; otherwise only what a visible failure tells as well. The notes, which are the instructor's, go.
+/// no hidden test failed; otherwise only what a visible failure tells as well. The notes and the mark
+/// `suspicious`, which are the instructor's, go.
 /// Doing it twice changes nothing more.
 pub fn visible(submission: &Submission) -> Submission {
     let hidden_failed = |test: &&Test| test.hidden && test.outcome != Outcome::Pass;
@@ -18,6 +19,7 @@ pub fn visible(submission: &Submission) -> Submission {
     seen.notes.clear();
     let hidden = |name: &String| submission.tests.iter().any(|test| test.hidden && test.name == *name);
     seen.unexplained.retain(|name| !hidden(name));
+    seen.suspicious = None;
     if !leaks.is_empty() {
         let told: HashSet<&str> = failed.iter().flat_map(|test| &test.causes).map(|cause| cause.id.as_str()).collect();
         let shown = |cause: &Cause| told.contains(cause.id.as_str());
