@@ -8,13 +8,14 @@ mod support;
 mod causes;
 mod fuzz;
 mod loss;
+mod together;
 mod variant;
 mod verdict;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::{env, thread};
 
 use variant::{Kind, Variant};
@@ -61,14 +62,18 @@ fn report<T>(variants: &[Variant], results: Vec<Result<T, String>>, mut judge: i
     assert!(problems.is_empty(), "{} results are not as they must be:\n{}", problems.len(), problems.join("\n"));
 }
 
+/// Holds the processors: some variants are held to a time limit, and no other test may run meanwhile.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// What `examine` finds of each variant and its library, in the order of `variants`.
 fn examine_all<T: Send>(
     variants: &[Variant],
     examine: impl Fn(&Variant, &Path) -> Result<T, String> + Sync,
 ) -> Vec<Result<T, String>> {
-    // Some are held to a time limit: no other test may take the processors meanwhile.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = alone();
     let next = AtomicUsize::new(0);
     let worker = || {
         let mine = std::iter::from_fn(|| {

@@ -65,7 +65,7 @@ pub struct Variant {
     source: PathBuf,
     /// How it differs from that source: hunks of whole lines, parted by `@@`.
     #[serde(default)]
-    diff: String,
+    pub diff: String,
     /// Which profile shows the mistake: core if nothing is said.
     profile: Option<String>,
     /// Why nothing of it is usable, for one whose mistake may cost any number of points.
@@ -175,7 +175,7 @@ pub fn load(submissions: &Path) -> Vec<Variant> {
 
 /// `source` with the hunks of `diff` applied: in each, the lines that begin with ` ` or `-` are what stands there now, which must be
 /// so in exactly one place, and those that begin with ` ` or `+` take their place.
-fn apply(diff: &str, source: &str) -> Result<String, String> {
+pub fn apply(diff: &str, source: &str) -> Result<String, String> {
     if let Some(line) =
         diff.lines().find(|line| !line.is_empty() && *line != "@@" && !line.starts_with([' ', '-', '+']))
     {

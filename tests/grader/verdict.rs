@@ -27,6 +27,8 @@ pub struct Cause {
     pub id: String,
     explained: usize,
     runs: usize,
+    /// It may stand in the place of the one before.
+    pub equal: bool,
 }
 
 /// What a trace is held against, as `--against` spells it.
