@@ -81,7 +81,8 @@ fn samples() -> Vec<Sample> {
     };
     let together = read::<Sets>("together.toml").together.into_iter().map(|set| {
         let name = set.join(" + ");
-        let members: Vec<_> = set.iter().map(|id| known.get(id.as_str()).unwrap_or_else(|| panic!("no {id}"))).collect();
+        let members: Vec<_> =
+            set.iter().map(|id| known.get(id.as_str()).unwrap_or_else(|| panic!("no {id}"))).collect();
         let text = members.iter().fold(reference.clone(), |text, member| apply(&member.diff, &text, &name));
         let causes = members.iter().filter_map(|member| member.cause.clone()).collect();
         Sample { name, text, causes, kind: Kind::Together }
@@ -167,7 +168,8 @@ fn several_mistakes_are_named_and_no_false_one() {
         };
         let named = named(&verdict);
         let shown: Vec<String> = named.iter().map(|group| group.join("|")).collect();
-        let _ = writeln!(table, "{}: {}", sample.name, if shown.is_empty() { "-".to_owned() } else { shown.join(", ") });
+        let _ =
+            writeln!(table, "{}: {}", sample.name, if shown.is_empty() { "-".to_owned() } else { shown.join(", ") });
         let is_true = |group: &Vec<&str>| group.iter().any(|id| sample.causes.iter().any(|cause| cause == id));
         let all = sample.causes.iter().all(|cause| named.iter().flatten().any(|id| id == cause));
         match sample.kind {
@@ -194,7 +196,11 @@ fn several_mistakes_are_named_and_no_false_one() {
     assert!(problems.is_empty(), "{problems:#?}");
     assert!(counts[2] >= 60 && counts[3] >= 15 && unknown >= 25, "too few samples");
     assert!(hits[2] * 100 >= counts[2] * PAIRS[0], "both causes of only {} of {} pairs", hits[2], counts[2]);
-    assert!(false_first * 100 <= counts[2] * PAIRS[1], "{false_first} of {} pairs are told a false cause first", counts[2]);
+    assert!(
+        false_first * 100 <= counts[2] * PAIRS[1],
+        "{false_first} of {} pairs are told a false cause first",
+        counts[2]
+    );
     assert!(hits[3] * 100 >= counts[3] * TRIPLES, "all causes of only {} of {} threes", hits[3], counts[3]);
     assert!(wrong.len() * 100 <= unknown * FALSE, "false causes: {wrong:#?}");
     compare(&submissions().join("together.txt"), &table);

@@ -90,7 +90,7 @@ impl Heap {
         Self {
             params,
             readings,
-            blocks: Blocks::new(),
+            blocks: Blocks::default(),
             mappings: Vec::new(),
             brk,
             callocs: Vec::new(),

@@ -1,6 +1,6 @@
 //! An allocator, decision by decision: the contract under a list of patches.
 //!
-//! Each decision stands in the table below, and how the contract takes it in [`contract`]. A [`Patch`] takes some of them
+//! Each decision stands in the table below, and how the contract takes it in `rules/contract.rs`. A [`Patch`] takes some of them
 //! otherwise; a mistaken allocator is the contract under one patch or several: see [`crate::hypotheses`].
 
 mod contract;

@@ -11,18 +11,19 @@ const NOWHERE: Block = Block { start: 0, size: 0, status: Status::Alloc };
 ///
 /// One mistake may take a block away that another one goes on with. An index without a block then reads as an empty block in use at
 /// address 0, and whatever is written to it is lost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Blocks {
     list: Vec<Block>,
     lost: Block,
 }
 
-impl Blocks {
-    /// Creates an empty list.
-    pub const fn new() -> Self {
-        Self { list: Vec::new(), lost: NOWHERE }
+impl Default for Block {
+    fn default() -> Self {
+        NOWHERE
     }
+}
 
+impl Blocks {
     /// Inserts a block, at the end if the list is shorter.
     pub fn insert(&mut self, index: usize, block: Block) {
         let index = index.min(self.list.len());

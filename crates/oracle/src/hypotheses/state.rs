@@ -10,9 +10,9 @@ use crate::run::{End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
     other("extended-block-stays-free", &GrownStaysFree),
-    other("extended-block-stays-free", &ResizedStaysFree(Growth::ByBreak)),
-    other("extended-block-stays-free", &ResizedStaysFree(Growth::ByAbsorbing)),
-    other("extended-block-stays-free", &ResizedStaysFree(Growth::ByBoth)),
+    other("extended-block-stays-free", &ResizedStaysFree(Growth::Break)),
+    other("extended-block-stays-free", &ResizedStaysFree(Growth::Absorbing)),
+    other("extended-block-stays-free", &ResizedStaysFree(Growth::Both)),
     other("coalesces-only-in-free", &MergesInFree(false)),
     other("coalesces-only-in-free", &MergesInFree(true)),
     other("freed-mapping-reused", &MappingStaysListed),
@@ -72,11 +72,11 @@ fn extended(heap: &Heap, index: usize, brk: Address) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Growth {
     /// The last block, by a move of the break.
-    ByBreak,
+    Break,
     /// By the free blocks behind.
-    ByAbsorbing,
+    Absorbing,
     /// By the free blocks behind, and then by a move of the break.
-    ByBoth,
+    Both,
 }
 
 /// `os_realloc` enlarges a block in one of the ways, and marks it free.
@@ -92,9 +92,9 @@ impl Patch for ResizedStaysFree {
         {
             let grown = cx.heap.blocks[index].size > had;
             let growth = match (cx.heap.brk > brk, cx.heap.blocks.len() < blocks) {
-                (true, false) => Growth::ByBreak,
-                (true, true) => Growth::ByBoth,
-                (false, _) => Growth::ByAbsorbing,
+                (true, false) => Growth::Break,
+                (true, true) => Growth::Both,
+                (false, _) => Growth::Absorbing,
             };
             if grown && growth == self.0 {
                 cx.heap.blocks[index].status = Status::Free;
