@@ -4,6 +4,8 @@
 //! keeps the best sets, and adds one mistake at a time as long as more of the failing runs are explained. A run that is as the contract
 //! demands speaks against each mistake that would have shown in it.
 
+mod weights;
+
 use std::cmp::Ordering;
 
 use crate::causes::{Cause, cause};
@@ -13,44 +15,10 @@ use crate::hypotheses::{self, Hypothesis, Numbers};
 use crate::readings::Readings;
 use crate::rules::{Patch, Rules};
 use crate::run::Run;
-
-/// Mistakes that are looked for at the same time, at most.
-const MOST_MISTAKES: usize = 4;
-/// Sets that are kept for the next round.
-const BEAM: usize = 8;
-/// Causes that may be named for one mistake; where more explain as much, none is.
-const MOST_ALTERNATIVES: usize = 3;
-/// A run of more steps is looked at only for the sets that are left in the end.
-const LONG: usize = 150;
-/// Failing runs that decide whether a mistake is worth a closer look.
-const GLANCE: usize = 6;
-
-/// The value of a failing run that is explained by damage, if that is certain; one explained to its end has the value 1.
-const BY_DAMAGE: f64 = 0.5;
-/// The value of a failing run of which the first wrong call is explained, and hardly more.
-const BEGUN: f64 = 0.05;
-/// The value of one that is explained nearly to its end, beyond that.
-const ALMOST: f64 = 0.25;
-/// The cost of a failing run that would have failed before it did, or otherwise.
-const TOO_EARLY: f64 = 0.5;
-/// Runs that show a mistake among others, if all of them do so by damage alone.
-const BY_DAMAGE_ALONE: usize = 3;
-/// A set that is named explains this many times the runs that speak against it.
-const TOLERANCE: usize = 8;
-/// The cost of a passing run that should have failed.
-const CONTRADICTED: f64 = 1.0;
-/// The cost of a passing run in which memory would have been destroyed, without any or with some consequence.
-const HARMLESS: [f64; 2] = [0.03, 0.3];
-/// The cost of each mistake beyond the first.
-const ANOTHER: f64 = 0.35;
-/// The cost of another reading of an open point, where that is no mistake.
-const READING: f64 = 0.1;
-/// The value of a failing run that a cause without a rule explains: it tells no more than how the run ended.
-const GENERAL: f64 = 0.4;
-/// A set must be worth this much.
-const WORTH: f64 = 0.35;
-/// Values that differ by less are equal.
-const EQUAL: f64 = 0.05;
+use weights::{
+    ALMOST, ANOTHER, BEAM, BEGUN, BY_DAMAGE, BY_DAMAGE_ALONE, CONTRADICTED, EQUAL, GENERAL, GLANCE, HARMLESS, LONG,
+    MOST_ALTERNATIVES, MOST_MISTAKES, READING, TOLERANCE, TOO_EARLY, WORTH,
+};
 
 /// The mistakes found.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,6 +6,7 @@
 mod blocks;
 mod endings;
 mod free;
+mod limits;
 mod memory;
 mod realloc;
 mod request;
@@ -106,8 +107,18 @@ const fn counting(cause: &'static str, numbers: Numbers) -> Hypothesis {
 }
 
 /// Every hypothesis, the more specific ones first: nothing is as near to the contract as another reading of it.
-pub const ALL: &[&[Hypothesis]] =
-    &[READINGS, request::ALL, memory::ALL, search::ALL, blocks::ALL, realloc::ALL, free::ALL, state::ALL, endings::ALL];
+pub const ALL: &[&[Hypothesis]] = &[
+    READINGS,
+    request::ALL,
+    memory::ALL,
+    search::ALL,
+    blocks::ALL,
+    realloc::ALL,
+    free::ALL,
+    state::ALL,
+    limits::ALL,
+    endings::ALL,
+];
 
 /// Whether a cause says how a run ended rather than which rule is broken.
 pub fn is_general(cause: &str) -> bool {
