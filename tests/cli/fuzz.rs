@@ -83,7 +83,7 @@ fn a_finding_is_shown_in_every_form_and_can_be_run_again() {
         "breaks R5: ",
         "    expected  ",
         "  rule    R5 best fit. ",
-        "  cause   first-fit (R5, explains ",
+        "  cause   first-fit (R5, shown by ",
         "\nas a script\n    b1 = ",
         "\nas a C program\n",
         "    int main(void)\n",
@@ -142,7 +142,7 @@ fn what_was_found_is_told_even_if_it_cannot_be_kept() {
     let mut fuzz = osmem(&["fuzz", "--seed", "1", "--lib"]);
     let (code, stdout, stderr) = output(fuzz.arg(library).arg("--out").arg(&file));
     assert_eq!(code, Some(5), "{stdout}{stderr}");
-    assert!(stdout.contains("  cause   wrong-null (R4, explains "), "{stdout}");
+    assert!(stdout.contains("  cause   wrong-null (R4, shown by "), "{stdout}");
     assert!(stderr.contains(file.to_str().unwrap()) && stderr.contains("--out"), "{stderr}");
 }
 

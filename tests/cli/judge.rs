@@ -134,7 +134,10 @@ fn an_open_point_is_a_mistake_in_the_strict_profile_only() {
     let bench = Bench::empty();
     let (old, new) = ("return HEADER + align_up(n) >= threshold;", "return HEADER + n >= threshold;");
     let library = bench.reference("libosmem.so", old, new);
-    let program = bench.program("edge", "int main(void) { os_malloc(131033); return 0; }");
+    let program = bench.program(
+        "edge",
+        "int main(void) { void *p = os_malloc(10); os_malloc(131033); os_realloc(p, 131033); return 0; }",
+    );
     let mut trace = osmem(&["trace", "--lib", library.to_str().unwrap(), "--"]);
     let (_, text, _) = output(trace.arg(program));
 
