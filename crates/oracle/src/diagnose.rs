@@ -324,7 +324,7 @@ impl<'a> Search<'a> {
         let shown_by: Vec<usize> =
             failing.iter().copied().filter(|run| best.explains(*run) && !without(*run)).collect();
         let plainly = shown_by.iter().any(|run| best.fits[*run].is_some_and(Fit::is_whole));
-        if !others.is_empty() && !plainly && shown_by.len() < BY_DAMAGE_ALONE {
+        if !others.is_empty() && !plainly && shown_by.len() * BY_DAMAGE_ALONE < failing.len() {
             return None;
         }
         let first = cause(self.hypotheses[own].cause)?;

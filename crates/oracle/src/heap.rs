@@ -56,6 +56,8 @@ pub struct Memo {
     pub overrun: bool,
     /// Whether the first request is at work.
     pub first: bool,
+    /// Whether `os_realloc` moves a block.
+    pub in_move: bool,
     /// Whether `os_calloc` is at work.
     pub in_calloc: bool,
     /// It has written where it must not: from here on anything may happen.

@@ -19,8 +19,8 @@ pub const BEGUN: f64 = 0.05;
 pub const ALMOST: f64 = 0.25;
 /// The cost of a failing run that would have failed before it did, or otherwise.
 pub const TOO_EARLY: f64 = 0.5;
-/// Runs that show a mistake among others, if all of them do so by damage alone.
-pub const BY_DAMAGE_ALONE: usize = 3;
+/// A mistake among others that is shown by damage alone is named if one of so many failing runs shows it.
+pub const BY_DAMAGE_ALONE: usize = 4;
 /// A set that is named explains this many times the runs that speak against it.
 pub const TOLERANCE: usize = 8;
 /// The cost of a passing run that should have failed.

@@ -33,6 +33,7 @@ pub const ALL: &[Hypothesis] = &[
     other("refusal-changes-the-heap", &ClaimsBeforeAsking),
     other("refusal-changes-the-heap", &TakesBeforeAsking),
     other("refusal-changes-the-heap", &CallocTakesBeforeAsking),
+    other("refusal-changes-the-heap", &MoveTakesBeforeAsking),
     other("refusal-changes-the-heap", &AbsorbsBeforeMapping),
     other("refusal-frees-the-block", &RefusedFrees),
 ];
@@ -311,6 +312,26 @@ impl Patch for CallocTakesBeforeAsking {
 
     fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
         if cx.heap.memo.in_calloc {
+            TakesBeforeAsking.extend(next, cx, index, size)
+        } else {
+            next.extend(cx, index, size)
+        }
+    }
+}
+
+/// `os_realloc` alone does so, where a block moves.
+struct MoveTakesBeforeAsking;
+
+impl Patch for MoveTakesBeforeAsking {
+    fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        cx.heap.memo.in_move = true;
+        let new = next.relocate(cx, payload, bytes);
+        cx.heap.memo.in_move = false;
+        new
+    }
+
+    fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        if cx.heap.memo.in_move {
             TakesBeforeAsking.extend(next, cx, index, size)
         } else {
             next.extend(cx, index, size)
