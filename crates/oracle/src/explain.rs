@@ -220,7 +220,10 @@ impl<'r> Replay<'r> {
 
     /// Judges a run that is explained up to the step of this number. `likely`: how likely what followed is right after damage.
     fn damaged(&self, likely: f64, number: usize, watched: &Watched<'_>) -> Fit {
-        if !self.model.heap.memo.corrupted || likely <= 0.0 {
+        let memo = &self.model.heap.memo;
+        // Beyond the break nothing is harmed, but a program that writes there may be ended.
+        let overrun = memo.overrun && matches!(watched.run.end, End::Crash(_));
+        if !(memo.corrupted || overrun) || likely <= 0.0 {
             return Fit::Until(number);
         }
         let left = number.max(watched.leaves.unwrap_or(watched.run.steps.len()));

@@ -6,7 +6,6 @@ use crate::cx::Cx;
 use crate::heap::{Block, Found, Heap, Status};
 use crate::params::HEAP;
 use crate::rules::{Patch, Rules};
-use crate::run::{End, Trouble};
 
 pub const ALL: &[Hypothesis] = &[
     other("extended-block-stays-free", &GrownStaysFree),
@@ -163,10 +162,6 @@ impl Patch for RestOfPreallocation {
     fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         append_at_break(cx, size)
     }
-
-    fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
-        matches!(trouble.end, End::Crash(_)) && heap.memo.overrun
-    }
 }
 
 /// The preallocated block counts its header as payload.
@@ -198,10 +193,6 @@ impl Patch for FirstBlockTooLarge {
 
     fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
         append_at_break(cx, size)
-    }
-
-    fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
-        matches!(trouble.end, End::Crash(_)) && heap.memo.overrun
     }
 }
 
