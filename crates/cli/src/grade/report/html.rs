@@ -231,7 +231,7 @@ mod tests {
              <td class=\"points\">0 of 2</td></tr><tr><td>hidden test 1</td>",
             "<article id=\"test-1\"><h3>b <span class=\"badge bad\">wrong</span></h3>",
             "<tr class=\"differs\"><td>os_malloc(8) = HEAP+0x48</td><td>os_malloc(8) = NULL</td></tr>",
-            "<b>Likely cause: </b><code>first-fit</code> (R5, explains 2 of 3 runs). What first-fit is.</p>",
+            "<b>Likely cause: </b><code>first-fit</code> (R5, shown by 2 of 3 failing runs). What first-fit is.</p>",
             "<b>Rule: </b>R6 split. If at least",
             "<b>Hint: </b>Look at the remainder</p><p><b>Output:</b></p><pre>one\ntwo</pre>",
             "<p>os_malloc(8) gives NULL (1 call)</p><pre><code>int main(void) {\n    os_malloc(8);\n}\n</code></pre>",

@@ -86,7 +86,7 @@ Score: 2 of 4 points
 Search: clean
 Tests: 1 of 2 passed
 Why: a test failed
-Likely cause: first-fit (R5, explains 2 of 3 runs). What first-fit is.
+Likely cause: first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
 Built by: cc a.c
 Box: landlock. It could not write.
 Watched by: strace 6.1

@@ -203,7 +203,7 @@ mod tests {
 
 ## What is likely wrong
 
-**Likely cause:** first-fit (R5, explains 2 of 3 runs). What first-fit is.
+**Likely cause:** first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
 
 
 ## The shortest program that shows a mistake
@@ -220,7 +220,7 @@ int main(void) {{
 {sides}
 ```
 
-**Likely cause:** wrong-null (R5, explains 2 of 3 runs). What wrong-null is.
+**Likely cause:** wrong-null (R5, shown by 2 of 3 failing runs). What wrong-null is.
 
 
 ## Tests that did not pass
@@ -235,7 +235,7 @@ int main(void) {{
 {sides}
 ```
 
-**Likely cause:** first-fit (R5, explains 2 of 3 runs). What first-fit is.
+**Likely cause:** first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
 
 **Rule:** R6 split. If at least header + 8 bytes remain, they become a free block right behind; otherwise the whole block is given.
 

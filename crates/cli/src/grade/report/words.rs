@@ -285,8 +285,9 @@ Why: the trace differs
     os_malloc(8) = HEAP+0x20 │ os_malloc(8) = HEAP+0x20
   ~ os_malloc(8) = HEAP+0x48 │ os_malloc(8) = NULL
   - exit 0                   │
-Likely cause: first-fit (R5, explains 2 of 3 runs). What first-fit is.
-or: last-fit (R5, explains 2 of 3 runs). What last-fit is.
+Likely cause: first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
+Or: last-fit (R5, shown by 2 of 3 failing runs). What last-fit is.
+Also: next-fit (R5, shown by 2 of 3 failing runs). What next-fit is.
 Rule: R6 split. If at least header + 8 bytes remain, they become a free block right behind; otherwise the whole block is given.
 Hint: Look at the remainder
 Output:
@@ -314,7 +315,7 @@ Score: 2 of 4 points
 Search: clean
 Tests: 1 of 2 passed
 Why: a test failed
-Likely cause: first-fit (R5, explains 2 of 3 runs). What first-fit is.
+Likely cause: first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
 Library: The header has 32 bytes.
 Shortest program that shows a mistake: os_malloc(8) gives NULL (1 call)
 As a C program:
@@ -325,7 +326,7 @@ As a C program:
     os_malloc(8) = HEAP+0x20 │ os_malloc(8) = HEAP+0x20
   ~ os_malloc(8) = HEAP+0x48 │ os_malloc(8) = NULL
   - exit 0                   │
-Likely cause: wrong-null (R5, explains 2 of 3 runs). What wrong-null is.
+Likely cause: wrong-null (R5, shown by 2 of 3 failing runs). What wrong-null is.
 Built by: cc a.c
 Build log:
   a.c:1: warning
