@@ -13,6 +13,9 @@ use crate::suite::{Profile, Test};
 const ORDER: [&str; 17] =
     ["R1", "R4", "R6", "R8", "R5", "R7", "R3", "R9", "R17", "R10", "R11", "R12", "R13", "R2", "R14", "R15", "R16"];
 
+/// The steps that an example has at most, if there is such a one.
+const SHORT: usize = 40;
+
 /// The tests of one theme.
 pub struct Theme<'a> {
     /// The rule that they prove first; `None`: what any allocator must do.
@@ -82,10 +85,14 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
     let mut mistakes: Vec<Mistake<'_>> = found
         .into_iter()
         .filter_map(|(cause, tests)| {
-            // One that is about the broken rule, and the shortest of those.
+            // A short one that shows no other mistake and is about the broken rule, and the shortest of those.
             let rule = cause.and_then(|cause| cause.rules.first());
             let is_beside = |test: &TestRecord| rule.is_some_and(|rule| test.rules.first() != Some(rule));
-            let rank = |test: &&&TestRecord| (test.profile == Profile::Basic, is_beside(test), steps(test));
+            let is_mixed = |test: &TestRecord| test.causes.iter().filter(|cause| !cause.equal).count() > 1;
+            let is_long = |test: &TestRecord| steps(test) > SHORT;
+            let rank = |test: &&&TestRecord| {
+                (test.profile == Profile::Basic, is_long(test), is_mixed(test), is_beside(test), steps(test))
+            };
             let example = tests.iter().min_by_key(rank).copied()?;
             let place = record.causes.iter().position(|other| cause.is_some_and(|cause| cause.id == other.id));
             let behind = record.causes.iter().skip(place.map_or(usize::MAX, |place| place + 1));
