@@ -13,9 +13,11 @@ impl Follower<'_> {
     /// What a call is, if it would change that code.
     pub(super) fn tampering(&mut self, tid: Tid, name: &str, arguments: [u64; 6]) -> Option<&'static str> {
         let (what, ranges) = changed(name, arguments)?;
-        // Until the probe has spoken, the loader may still be at work.
-        if !self.began || self.code.is_empty() {
-            self.code = Modules::of(tid, None, self.job.library).code(&[Module::Program, Module::Probe]);
+        // Until the probe is there, the loader may still be at work: it maps the probe before all other libraries.
+        if self.code.is_empty() || !self.has_probe && !self.began {
+            let modules = Modules::of(tid, None, self.job.library);
+            self.has_probe = modules.file(&Module::Probe).is_some();
+            self.code = modules.code(&[Module::Program, Module::Probe]);
         }
         let meets = |range: &Range<u64>| self.code.iter().any(|code| code.start < range.end && range.start < code.end);
         ranges.iter().any(meets).then_some(what)

@@ -80,6 +80,8 @@ pub struct Follower<'a> {
     pub(super) main_began: bool,
     /// Where the code of the program and the probe lies, once that was asked for.
     pub(super) code: Vec<Range<u64>>,
+    /// Whether the probe's is among it.
+    pub(super) has_probe: bool,
     /// The mapped files of the program, once they were asked for.
     pub(super) modules: Modules,
     pub(super) origins: Vec<(usize, Origin)>,
@@ -108,6 +110,7 @@ impl<'a> Follower<'a> {
             probed: false,
             main_began: false,
             code: Vec::new(),
+            has_probe: false,
             modules: Modules::default(),
             origins: Vec::new(),
         }
@@ -234,6 +237,7 @@ impl<'a> Follower<'a> {
         if starts {
             process.kind = Kind::Program;
             self.program = Some(tid);
+            (self.code, self.has_probe) = (Vec::new(), false);
             let arguments = Cow::Borrowed("");
             self.push(tid, None, What::System(System { name: "execve", arguments, reply: Reply::Number(0) }));
         } else if process.kind != Kind::Starter {
