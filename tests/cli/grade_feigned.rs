@@ -1,4 +1,4 @@
-//! Libraries without an allocator earn nothing: whoever watches, in whichever box, and whatever they say of themselves.
+//! Libraries without an allocator earn nothing, under each tracer, in each box, and with any claim about themselves.
 #![cfg(target_arch = "x86_64")]
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::grade::{Class, right};
 
-/// What `feigned.c` does, in the order of its ways.
+/// The ways of `feigned.c`, in order.
 const WAYS: [&str; 12] = [
     "nothing",
     "code",
@@ -62,7 +62,7 @@ fn graded(options: &[&str]) -> BTreeMap<&'static str, Value> {
     WAYS.iter().map(|name| (*name, class.record(&format!("out/{name}")))).collect()
 }
 
-/// No points, and somebody is told to look.
+/// No points, and a mark for the instructor.
 fn nothing_is_earned(options: &[&str]) {
     let records = graded(options);
     for (way, record) in &records {
@@ -113,7 +113,7 @@ fn what_is_seen_from_outside_is_forbidden() {
     }
 }
 
-/// What was built elsewhere has no source, whatever it is called and wherever it lies.
+/// A binary has no source here: it is left out under any name and at any place.
 #[test]
 fn a_library_in_disguise_is_left_out() {
     let class = Class::new();
@@ -179,7 +179,7 @@ __attribute__((constructor)) static void early(void)
     }
 }
 
-/// Who gets a copy of somebody's answers gets no copy of the questions.
+/// A copy of the answers for one submission does not fit another.
 #[test]
 fn a_secret_draws_other_questions_for_each_submission() {
     let class = Class::new();

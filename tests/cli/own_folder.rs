@@ -1,4 +1,4 @@
-//! `osmem check` where somebody's allocator lies: what is there is built and checked.
+//! `osmem check` in a folder with an allocator: its sources are built and checked.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};

@@ -164,7 +164,7 @@ pub struct CheckArgs {
     /// How long one program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
-    /// Who watches.
+    /// Tracer of the run.
     #[command(flatten)]
     pub watch: TracerArgs,
     /// What to print on standard output
@@ -197,7 +197,7 @@ pub struct TraceArgs {
     /// How long the program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
-    /// Who watches.
+    /// Tracer of the run.
     #[command(flatten)]
     pub watch: TracerArgs,
     /// The program and its arguments
@@ -221,7 +221,7 @@ pub struct BlessArgs {
     /// How long one program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
-    /// Who watches.
+    /// Tracer of the run.
     #[command(flatten)]
     pub watch: TracerArgs,
     /// Where the battery lies.

@@ -167,7 +167,7 @@ struct Check<'a> {
     header: u64,
     profile: Selection,
     own: bool,
-    /// What reports call the library: the sources where it is built from some.
+    /// Name of the library in reports: its sources where it is built from some.
     library: PathBuf,
     traces: Option<Claim>,
     /// Refused to each program.
@@ -238,7 +238,7 @@ impl Check<'_> {
         let runs: Vec<Run> = runs.into_iter().map(|(_, run)| run).collect();
         match args.format {
             Format::Text => {
-                // What failed in the surroundings is told whole.
+                // An environment error is told whole.
                 if is_full || record.summary.infra_errors > 0 {
                     text::rest(&mut out, &record, output::width())?;
                 } else {

@@ -128,7 +128,7 @@ pub fn call_of(call: &run::Call) -> Call {
     expected_call(call, 0)
 }
 
-/// The same for a call that was only expected: a mapping that nobody saw gets the number `unseen`.
+/// The same for a call that was only expected: a mapping that was never seen gets the number `unseen`.
 pub fn expected_call(call: &run::Call, unseen: u32) -> Call {
     call_with(call, &Unseen(unseen))
 }

@@ -14,9 +14,9 @@ use crate::verdict;
 #[derive(Debug, PartialEq, Eq)]
 enum Source {
     Null,
-    /// One of these calls, counted from 0, returned it, or what lies so many bytes before it.
+    /// One of these calls, counted from 0, returned it, or the address that lies this offset (bytes) before it.
     Results(Vec<(usize, i64)>),
-    /// The last of these calls that did not return NULL returned what lies so many bytes before it.
+    /// The last of these calls that did not return NULL returned the address that lies this offset (bytes) before it.
     Latest(Vec<usize>, i64),
     /// No call returned it.
     Elsewhere,
@@ -99,7 +99,7 @@ fn sentence(place: usize, due: &str, seen: &str) -> String {
     format!("the calls are not those that the program makes: call {number} {due}, and {seen} was seen")
 }
 
-/// What a call returned; NULL where it gave nothing back.
+/// Returns the result of a call; NULL where it has none.
 fn result(call: &Call) -> Place {
     match call.result {
         Outcome::Returned(Some(place)) => place,
@@ -113,7 +113,7 @@ fn source(pointer: Place, results: &[Place]) -> Source {
         return Source::Null;
     }
     let all = || results.iter().enumerate().rev().filter(|(_, result)| **result != Place::Null);
-    // Blocks may have followed one another in a place: which of them is meant, nobody can tell.
+    // Blocks may have followed one another in a place: the one that is meant is not known.
     let mut found: Vec<_> = all().filter(|(_, result)| **result == pointer).map(|(call, _)| (call, 0)).collect();
     if found.is_empty() {
         found = all().filter_map(|(call, result)| Some((call, distance(*result, pointer)?))).collect();

@@ -25,7 +25,7 @@ const LOG_LIMIT: u64 = 64 << 20;
 /// The replayer with a library in front of it.
 #[derive(Debug)]
 pub struct Lab {
-    /// Who watches.
+    /// Tracer of the run.
     pub witness: Witness,
     /// The library under test.
     pub library: PathBuf,

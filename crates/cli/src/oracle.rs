@@ -76,7 +76,7 @@ impl Explanation {
     }
 }
 
-/// A mistake with what may stand in its place, shown by so many of the failing runs.
+/// A mistake with its alternatives, and the number of failing runs that show it.
 fn records(mistake: &Mistake, (explained, runs): (usize, usize)) -> impl Iterator<Item = CauseRecord> {
     let all = std::iter::once(&mistake.cause).chain(&mistake.alternatives).enumerate();
     all.map(move |(place, cause)| CauseRecord {

@@ -136,7 +136,7 @@ pub struct TestRecord {
     pub trace_file: Option<PathBuf>,
     /// What came of the refusal, where one was injected.
     pub injected: Option<Injected>,
-    /// What was said of its calls was not said by the probe, or is not what its program does.
+    /// The report of its calls does not come from the probe, or does not fit its program.
     #[serde(skip)]
     pub feigned: bool,
     /// Whether it passed with other sizes as well; `None` if it was not run with any.

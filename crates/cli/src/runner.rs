@@ -41,7 +41,7 @@ impl From<PathBuf> for Program {
 /// Everything the runs of one battery have in common.
 #[derive(Debug)]
 pub struct Runner {
-    /// Who watches.
+    /// Tracer of the run.
     pub witness: Witness,
     /// The library under test.
     pub library: PathBuf,

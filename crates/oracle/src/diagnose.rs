@@ -125,7 +125,7 @@ impl<'a> Search<'a> {
         run.explain(Rules::patched(&patches), &numbers, background).unwrap_or(Fit::Until(0))
     }
 
-    /// What a fit is worth.
+    /// Returns the value of a fit.
     fn worth(&self, members: &[usize], run: usize, fit: Fit) -> f64 {
         let Watched { run, leaves, fails, .. } = &self.watched[run];
         match (fit, fails) {
@@ -167,7 +167,7 @@ impl<'a> Search<'a> {
         !self.strict && self.hypotheses[member].numbers.is_reading()
     }
 
-    /// The cost of so many mistakes and readings.
+    /// Returns the cost of a number of mistakes and readings.
     fn cost(&self, members: &[usize]) -> f64 {
         let readings = members.iter().filter(|member| self.is_reading(**member)).count();
         #[expect(clippy::cast_precision_loss, reason = "a handful")]

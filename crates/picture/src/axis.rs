@@ -204,7 +204,7 @@ fn parts(drawn: &[&Piece], folded: &[&Piece]) -> Vec<Part> {
     parts
 }
 
-/// Adds a fold of so many pieces, to the fold before it if there is one.
+/// Adds a fold of a number of pieces, to the fold before it if there is one.
 fn push_fold(parts: &mut Vec<Part>, count: usize) {
     match parts.last_mut() {
         _ if count == 0 => {}

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Kind {
     /// A block that the program holds.
     Used,
-    /// Memory of the allocator that nobody holds.
+    /// Memory of the allocator outside live blocks.
     Free,
     /// Memory below the break that is not the allocator's.
     Foreign,

@@ -39,7 +39,7 @@ pub fn available() -> Option<Kept> {
     supports(ABI::V1).then(|| Kept { signals: supports(ABI::V6), truncation: supports(ABI::V3) })
 }
 
-/// What is to be let in of `path`, so that nothing of what is hidden is: all of it, or one by one what lies beside that. The folders above
+/// Returns the parts of `path` that are let in, so that no hidden path is: all of it, or its other entries one by one. The folders above
 /// what is hidden can then be passed through, but not listed.
 fn without(path: &Path, hidden: &[&Path]) -> Vec<PathBuf> {
     let (mut shown, mut open) = (Vec::new(), vec![path.to_owned()]);

@@ -37,7 +37,7 @@ fn parent(id: i32) -> Option<i32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
-/// What processes hold, in bytes.
+/// Memory that processes hold, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Memory, files in memory and page tables included.
@@ -46,7 +46,7 @@ pub struct Held {
     pub nameless: u64,
 }
 
-/// What the processes below `ancestor` hold for themselves.
+/// Returns the memory, in bytes, that the processes below `ancestor` hold for themselves.
 pub fn held(ancestor: Pid) -> Held {
     let (mut own, mut shared, mut files) = (0, 0, BTreeMap::new());
     for process in below(ancestor) {
@@ -55,7 +55,7 @@ pub fn held(ancestor: Pid) -> Held {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
             line.split_whitespace().next()?.parse::<u64>().ok()
         };
-        // What is only mapped from files is not held.
+        // Pages mapped from files do not count.
         own += ["RssAnon:", "VmSwap:", "VmPTE:"].into_iter().filter_map(field).sum::<u64>() * 1024;
         shared += field("RssShmem:").unwrap_or(0) * 1024;
         nameless(process, &mut files);

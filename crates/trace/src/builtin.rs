@@ -15,7 +15,7 @@
 //! notes   the notes in it
 //! filter  the filter of system calls
 //! render  system calls as strace writes them
-//! code    what nobody may change
+//! code    memory that stays as it is
 //! sample  calls that are looked at from outside
 //! guard   what a program must not do to its tracer
 //! family  threads and processes

@@ -68,7 +68,7 @@ pub struct GradeArgs {
     /// Build and run submissions without a box: they can do what you can do
     #[arg(long = "unsafe", conflicts_with = "containment")]
     pub unsafe_: bool,
-    /// Who watches.
+    /// Tracer of the run.
     #[command(flatten)]
     pub watch: TracerArgs,
     /// How many submissions are graded at the same time, 1 to 256 [default: the number of processors]

@@ -99,7 +99,7 @@ pub struct FuzzArgs {
     /// How long one program may take, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
     pub timeout: Duration,
-    /// Who watches.
+    /// Tracer of the run.
     #[command(flatten)]
     pub watch: TracerArgs,
     /// What to print on standard output
@@ -147,7 +147,7 @@ pub struct ReplayArgs {
     /// How long the script may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
-    /// Who watches.
+    /// Tracer of the run.
     #[command(flatten)]
     pub watch: TracerArgs,
     /// What to print on standard output

@@ -72,7 +72,7 @@ pub struct ShowArgs {
     /// How long the program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,
-    /// Who watches.
+    /// Tracer of the run.
     #[command(flatten)]
     pub watch: TracerArgs,
     /// Where the battery lies.

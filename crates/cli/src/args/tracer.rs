@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 /// Who watches the programs.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct TracerArgs {
-    /// Who watches the programs [default: strace where it is usable, else the built-in tracer; the other way round in `grade`; both where `check` proves our own library and CI is set]
+    /// Tracer of the programs [default: strace where it is usable, else the built-in tracer; the other way round in `grade`; both where `check` proves our own library and CI is set]
     #[arg(long, value_enum, value_name = "TRACER")]
     pub tracer: Option<TracerChoice>,
 }

@@ -69,7 +69,7 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
             causes.push(test.causes.first());
         }
         for cause in causes {
-            // What nothing explains is told by the rule that it breaks.
+            // A difference without a known cause is told by the rule that it breaks.
             let same = |(other, tests): &&mut (Option<&CauseRecord>, Vec<&TestRecord>)| match (cause, other) {
                 (Some(cause), Some(other)) => cause.id == other.id,
                 (None, None) => tests.first().is_some_and(|first| first.rules.first() == test.rules.first()),

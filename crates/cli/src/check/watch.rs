@@ -106,7 +106,7 @@ fn look(path: &Path) -> Look {
     seen
 }
 
-/// Returns whether a file or folder of this name may change a build. What editors and builds leave behind does not.
+/// Returns whether a file or folder of this name may change a build. Files that editors and builds leave behind do not.
 fn matters(name: &str) -> bool {
     let is_left_behind = [".o", ".so", ".a", ".d", "~", ".swp", ".swx"].iter().any(|ending| name.ends_with(ending));
     !name.starts_with('.') && !is_left_behind && !["target", "node_modules", "osmem-out"].contains(&name)

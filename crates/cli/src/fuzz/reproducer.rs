@@ -40,7 +40,7 @@ pub struct Reproducer {
     pub script: String,
     /// As a C program.
     pub c: String,
-    /// It tried what the box, or who watches, forbids.
+    /// It tried something that the box or the tracer forbids.
     #[serde(skip)]
     pub forbidden: bool,
     /// The calls that were seen are not those of the program.

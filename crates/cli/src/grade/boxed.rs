@@ -26,7 +26,7 @@ pub struct Boxed {
     pub limits: Limits,
     /// What they may read besides the system's own.
     pub readable: Vec<PathBuf>,
-    /// What they must not see of what they may read.
+    /// Paths below the readable ones that stay hidden.
     pub hidden: Vec<PathBuf>,
     /// The network namespace of all boxes, if they share one.
     pub network: Option<PathBuf>,

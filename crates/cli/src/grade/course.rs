@@ -34,7 +34,7 @@ pub struct Course {
     pub name: String,
     /// Of the random programs, and of the other sizes of tests.
     pub seed: u64,
-    /// What seeds are made of that differ from submission to submission; without it, all have `seed`.
+    /// Source of seeds that differ from submission to submission; without it, all have `seed`.
     pub secret: Option<String>,
     /// How submissions are built.
     pub build: BuildPlan,
@@ -290,7 +290,7 @@ impl Course {
         file::load(path)
     }
 
-    /// The seed for the submission with this digest. Nobody can tell it who does not know the secret.
+    /// The seed for the submission with this digest. It cannot be computed without the secret.
     pub fn seed_for(&self, digest: &str) -> u64 {
         let Some(secret) = &self.secret else { return self.seed };
         let drawn = Sha256::digest(format!("{} {secret} {digest}", self.seed));

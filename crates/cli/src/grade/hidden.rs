@@ -1,4 +1,4 @@
-//! What is installed of this project where boxes look for the system's own: a build must not hand it in as its own.
+//! Files of this project that are installed among the system's own: a build must not hand them in.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -135,7 +135,7 @@ fn remains(path: &Path) -> Option<&'static str> {
     (is_built && path != Path::new(recipe::LIBRARY)).then_some("what earlier builds made")
 }
 
-/// What a file is, in the plural, that a compiler, a linker or an archiver made, whatever its name says. What is graded is built here, from
+/// Returns the kind, in the plural, of a file that a compiler, a linker or an archiver made, whatever its name says. What is graded is built here, from
 /// sources. The library at the top stays: it may be all that there is.
 fn compiled(path: &Path, bytes: &[u8]) -> Option<&'static str> {
     const BEGINNINGS: [&[u8]; 4] = [b"\x7fELF", b"!<arch>\n", b"!<thin>\n", b"BC\xc0\xde"];

@@ -46,7 +46,7 @@ pub struct Judged {
     /// The failed tests that no known mistake explains.
     pub unexplained: Vec<String>,
     pub counterexample: Option<Counterexample>,
-    /// Why somebody should read its source.
+    /// Reason for an instructor to read its source.
     pub suspicious: Option<String>,
     /// What the instructor should know of how it was judged.
     pub notes: Vec<String>,

@@ -54,7 +54,7 @@ pub struct Submission {
     pub tests: Vec<Test>,
     /// The shortest program that shows a mistake.
     pub counterexample: Option<Counterexample>,
-    /// Why somebody should read its source: it does what no honest submission does. For the instructor.
+    /// Reason for an instructor to read its source: it does what no honest submission does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspicious: Option<String>,
     /// What the instructor should know about this submission: files left out, files replaced by an overlay, and the like.

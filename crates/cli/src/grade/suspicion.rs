@@ -1,4 +1,4 @@
-//! What a submission does that no honest one does: it is marked, with the reason, for somebody to read its source.
+//! Signs of a submission that no honest one shows: it is marked, with the reason, for an instructor to read its source.
 
 use crate::record::TestRecord;
 

@@ -22,7 +22,7 @@ use crate::suite::Test;
 /// The users that boxes run as where the grader is root: one each, so that all of a user's processes can be ended at once.
 const USERS: std::ops::Range<u32> = 64_200..65_500;
 
-/// What every program in the kit is called.
+/// Name of every program in the kit.
 const NEUTRAL: &str = "program";
 
 /// The working folder.
@@ -33,7 +33,7 @@ pub struct Workshop {
     pub kit: PathBuf,
     /// Where the programs lie, by their names. There they are all called the same.
     pub programs: BTreeMap<String, PathBuf>,
-    /// What no box shows of the system: what is installed of this project.
+    /// Paths that no box shows: the installed files of this project.
     pub hidden: Vec<PathBuf>,
     /// The probe, in the kit.
     pub probe: PathBuf,

@@ -12,7 +12,7 @@ use super::names::Held;
 /// Addresses of the heap lie below HEAP + this.
 const HEAP_ROOM: u64 = 1 << 43;
 
-/// Returns the place of an address; a mapping that nobody saw gets the number `unseen`. `None`: neither in the heap nor in a mapping.
+/// Returns the place of an address; a mapping that was never seen gets the number `unseen`. `None`: neither in the heap nor in a mapping.
 fn place(address: Address, unseen: u32) -> Option<Place> {
     match address {
         HEAP.. if address - HEAP < HEAP_ROOM => Some(Place { region: 0, offset: address - HEAP }),
@@ -84,7 +84,7 @@ fn bare(from: Address, to: Address, kind: Kind) -> Option<Piece> {
     Some(Piece { start: place(from, 0)?, header: 0, size: to - from, kind, name: None })
 }
 
-/// Returns the stretches below the break that are no block of the model's: somebody else put the break behind them (R16).
+/// Returns the stretches below the break that are no block of the model's: a foreign move put the break behind them (R16).
 fn gaps(heap: &Heap) -> impl Iterator<Item = (Address, Address)> {
     let ends = (0..heap.blocks.len()).map(|index| heap.end(index));
     let starts = heap.blocks.iter().skip(1).map(|block| block.start).chain([heap.brk]);

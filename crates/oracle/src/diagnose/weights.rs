@@ -19,7 +19,7 @@ pub const BEGUN: f64 = 0.05;
 pub const ALMOST: f64 = 0.25;
 /// The cost of a failing run that would have failed before it did, or otherwise.
 pub const TOO_EARLY: f64 = 0.5;
-/// A mistake among others that is shown by damage alone is named if one of so many failing runs shows it.
+/// A mistake among others that is shown by damage alone is named if one in this number of failing runs shows it.
 pub const BY_DAMAGE_ALONE: usize = 4;
 /// A set that is named explains this many times the runs that speak against it.
 pub const TOLERANCE: usize = 8;

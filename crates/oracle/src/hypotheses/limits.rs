@@ -23,7 +23,7 @@ pub const ALL: &[Hypothesis] = &[
     other("search-ends-early", &SearchEnds(128)),
 ];
 
-/// Takes no block of more than so many times the request.
+/// Takes no block above this multiple of the request.
 struct RefusesLarger(u64);
 
 impl Patch for RefusesLarger {
@@ -75,7 +75,7 @@ impl Patch for ComparesUnaligned {
     }
 }
 
-/// The search looks at so many blocks and no further.
+/// The search looks at up to N blocks.
 struct SearchEnds(usize);
 
 impl Patch for SearchEnds {

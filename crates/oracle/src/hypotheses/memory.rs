@@ -32,8 +32,8 @@ pub const ALL: &[Hypothesis] = &[
     other("refusal-unchecked", &MappingUnchecked),
     other("refusal-changes-the-heap", &ClaimsBeforeAsking),
     other("refusal-changes-the-heap", &TakesBeforeAsking),
-    other("refusal-changes-the-heap", &CallocTakesBeforeAsking),
-    other("refusal-changes-the-heap", &MoveTakesBeforeAsking),
+    other("refusal-changes-the-heap", &TakesBeforeAskingIn::Calloc),
+    other("refusal-changes-the-heap", &TakesBeforeAskingIn::Move),
     other("refusal-changes-the-heap", &AbsorbsBeforeMapping),
     other("refusal-frees-the-block", &RefusedFrees),
 ];
@@ -299,10 +299,15 @@ impl Patch for TakesBeforeAsking {
     }
 }
 
-/// `os_calloc` alone does so.
-struct CallocTakesBeforeAsking;
+/// One function alone does so.
+enum TakesBeforeAskingIn {
+    /// `os_calloc`.
+    Calloc,
+    /// `os_realloc`, where a block moves.
+    Move,
+}
 
-impl Patch for CallocTakesBeforeAsking {
+impl Patch for TakesBeforeAskingIn {
     fn calloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
         cx.heap.memo.in_calloc = true;
         let payload = next.calloc(cx, nmemb, size);
@@ -310,19 +315,6 @@ impl Patch for CallocTakesBeforeAsking {
         payload
     }
 
-    fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        if cx.heap.memo.in_calloc {
-            TakesBeforeAsking.extend(next, cx, index, size)
-        } else {
-            next.extend(cx, index, size)
-        }
-    }
-}
-
-/// `os_realloc` alone does so, where a block moves.
-struct MoveTakesBeforeAsking;
-
-impl Patch for MoveTakesBeforeAsking {
     fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
         cx.heap.memo.in_move = true;
         let new = next.relocate(cx, payload, bytes);
@@ -331,11 +323,11 @@ impl Patch for MoveTakesBeforeAsking {
     }
 
     fn extend(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
-        if cx.heap.memo.in_move {
-            TakesBeforeAsking.extend(next, cx, index, size)
-        } else {
-            next.extend(cx, index, size)
-        }
+        let inside = match self {
+            Self::Calloc => cx.heap.memo.in_calloc,
+            Self::Move => cx.heap.memo.in_move,
+        };
+        if inside { TakesBeforeAsking.extend(next, cx, index, size) } else { next.extend(cx, index, size) }
     }
 }
 

@@ -138,7 +138,7 @@ impl Patch for MappingStaysListed {
     }
 }
 
-/// What is left of the preallocation after the first request is larger or smaller by so many headers.
+/// The rest of the preallocation after the first request is off by a number of headers.
 struct RestOfPreallocation(i64);
 
 impl Patch for RestOfPreallocation {
@@ -156,7 +156,7 @@ impl Patch for RestOfPreallocation {
 
     fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
         // Such an allocator does not know that its last block ends elsewhere than at the break.
-        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+        can_extend_last(next, cx, index)
     }
 
     fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
@@ -188,7 +188,7 @@ impl Patch for FirstBlockTooLarge {
     }
 
     fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+        can_extend_last(next, cx, index)
     }
 
     fn append(&self, _next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
@@ -209,15 +209,30 @@ fn note_overrun(cx: &mut Cx<'_>, index: usize) {
     cx.heap.memo.overrun |= cx.heap.end(index).max(last) > cx.heap.brk;
 }
 
+/// Takes a block, and notes in the meantime whether it is the first of all.
+fn take_first(next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+    cx.heap.memo.first = cx.heap.blocks.is_empty();
+    let index = next.take(cx, size);
+    cx.heap.memo.first = false;
+    index
+}
+
+/// Returns whether the block behind is free, by the order of the list alone, wherever it lies.
+fn next_in_list_is_free(heap: &Heap, index: usize) -> bool {
+    index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+}
+
+/// Returns whether a block can grow by the break, or is the last one although it does not end there.
+fn can_extend_last(next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+    next.can_extend(cx, index) || Some(index) == cx.heap.last()
+}
+
 /// The first request takes the whole preallocation; blocks that come to be alone later are split.
 struct FirstRequestTakesAll;
 
 impl Patch for FirstRequestTakesAll {
     fn take(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        cx.heap.memo.first = cx.heap.blocks.is_empty();
-        let index = next.take(cx, size);
-        cx.heap.memo.first = false;
-        index
+        take_first(next, cx, size)
     }
 
     fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
@@ -232,10 +247,7 @@ struct LeavesHole(bool);
 
 impl Patch for LeavesHole {
     fn take(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
-        cx.heap.memo.first = cx.heap.blocks.is_empty();
-        let index = next.take(cx, size);
-        cx.heap.memo.first = false;
-        index
+        take_first(next, cx, size)
     }
 
     fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
@@ -250,11 +262,11 @@ impl Patch for LeavesHole {
     }
 
     fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
-        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+        next_in_list_is_free(heap, index)
     }
 
     fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+        can_extend_last(next, cx, index)
     }
 }
 
@@ -293,11 +305,11 @@ impl Patch for StaleLinks {
     }
 
     fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
-        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+        next_in_list_is_free(heap, index)
     }
 
     fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+        can_extend_last(next, cx, index)
     }
 }
 

@@ -176,7 +176,7 @@ pub fn grow(rules: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
     }
 }
 
-/// R16: whether the heap can grow behind this block: it is the last, and nobody else has moved the break.
+/// R16: whether the heap can grow behind this block: it is the last, and the break is where the allocator put it.
 pub fn can_extend(_rules: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
     cx.heap.at_break(index)
 }
@@ -304,5 +304,5 @@ pub fn zero(_rules: Rules<'_>, _cx: &mut Cx<'_>, _index: usize) {}
 /// R17: realloc copies `min(old size, bytes)`; nothing that shows here.
 pub fn copy(_rules: Rules<'_>, _cx: &mut Cx<'_>, _from: Found, _bytes: u64) {}
 
-/// What it asks the system for before the program begins: nothing.
+/// Makes the system calls of the constructor: none.
 pub fn load(_rules: Rules<'_>, _cx: &mut Cx<'_>) {}

@@ -10,7 +10,7 @@ const calls = D.calls.map(([number, text, result, subject, brk, gone, come, syst
 }));
 const differences = calls.flatMap((call, at) => (call.wrong ? [at] : []));
 
-// Rows: a map from the key of a piece's start to the piece. Every so many calls one is kept.
+// Rows: a map from the key of a piece's start to the piece. One in a fixed number of calls is kept.
 const piece = ([offset, size, kind, name, region = 0, header = D.header]) => ({ offset, size, kind, name, region, header, payload: offset + header, end: offset + header + size });
 const keyOf = (p) => (p.region ? p.region + ":" + p.offset : p.offset);
 const apply = (row, change) => {

@@ -68,7 +68,7 @@ impl Registers {
     }
 }
 
-/// What the registers of a thread say where a function begins, and where it has returned.
+/// Registers of a thread where a function begins, and where it has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Where it stands.
@@ -85,7 +85,7 @@ pub struct Call {
 
 #[cfg(target_arch = "x86_64")]
 impl Registers {
-    /// As a call; `None` on machines for which nobody looks at calls.
+    /// As a call; `None` on machines without sampling of calls.
     pub fn call(&self) -> Option<Call> {
         let libc::user_regs_struct { rip, rsp, rdi, rsi, rax, .. } = self.0;
         Some(Call { instruction: rip, stack: rsp, first: rdi, second: rsi, result: rax })
@@ -94,7 +94,7 @@ impl Registers {
 
 #[cfg(not(target_arch = "x86_64"))]
 impl Registers {
-    /// As a call; `None` on machines for which nobody looks at calls.
+    /// As a call; `None` on machines without sampling of calls.
     pub fn call(&self) -> Option<Call> {
         None
     }

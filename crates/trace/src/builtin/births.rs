@@ -37,7 +37,7 @@ impl Follower<'_> {
             self.end_sampling();
         }
         let Some((_, process)) = self.family.both(tid) else { return Ok(()) };
-        // Who writes into the notes must be certain.
+        // The writer of a note must be certain.
         let leaves_vfork = event == libc::PTRACE_EVENT_VFORK;
         if (is_thread || shares && !leaves_vfork)
             && let Some(notes) = process.notes.take()
@@ -76,9 +76,9 @@ impl Follower<'_> {
         }
     }
 
-    /// Takes in the new threads whose makers were killed before they told of them; nobody would ever let them go on.
+    /// Takes in the new threads whose makers were killed before they told of them; nothing else would let them go on.
     ///
-    /// Who stands at its end was killed, with its maker. A process that has lost its first thread still counts as living, until the last
+    /// A thread that stands at its end was killed, with its maker. A process that has lost its first thread still counts as living, until the last
     /// of its threads has gone on to its end.
     pub(super) fn adopt(&mut self) -> io::Result<()> {
         let is_killed = |news: &News| matches!(news, News::Stopped(_, libc::PTRACE_EVENT_EXIT));

@@ -164,7 +164,7 @@ impl Follower<'_> {
                 return Ok(onward);
             }
             (true, "main") => self.main_began = true,
-            // Nobody has more than one main.
+            // There is one main.
             (true, "end") => self.end_sampling(),
             (true, "call" | "done") if self.reads_notes(tid) => {
                 self.push(tid, None, What::Refused("a mark of a call where notes are read"));

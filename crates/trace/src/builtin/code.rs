@@ -1,7 +1,7 @@
-//! The code of the program, the replayer and the probe: nobody may make it writable, or put something else in its place.
+//! The code of the program, the replayer and the probe: it may not become writable, and nothing may take its place.
 //!
-//! What is asked of the system about memory is looked at before the system does it. Files below `/proc` by which a process could write
-//! where it may not are the business of whoever boxes it in.
+//! System calls about memory are checked before the system makes them. Files below `/proc` by which a process could write
+//! where it may not are kept away by the sandbox.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::kernel::Tid;
 use crate::origin::{Module, Modules};
 
 impl Follower<'_> {
-    /// What a call is, if it would change that code.
+    /// Returns the change that a call would make to that code.
     pub(super) fn tampering(&mut self, tid: Tid, name: &str, arguments: [u64; 6]) -> Option<&'static str> {
         let (what, ranges) = changed(name, arguments)?;
         // Until the probe is there, the loader may still be at work: it maps the probe before all other libraries.
@@ -24,7 +24,7 @@ impl Follower<'_> {
     }
 }
 
-/// What a call may change of what is mapped, and where.
+/// Range of addresses that a call may map anew or protect anew.
 fn changed(name: &str, arguments: [u64; 6]) -> Option<(&'static str, [Range<u64>; 2])> {
     const WRITE: u64 = 2;
     const FIXED: u64 = 0x10;

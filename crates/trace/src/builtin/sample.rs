@@ -28,9 +28,9 @@ const FUNCTIONS: [&str; 4] = ["os_malloc", "os_calloc", "os_realloc", "os_free"]
 /// Calls of a run that are looked at, at most.
 const MOST: u32 = 4;
 
-/// What a run says that is not true.
+/// A claim of a run that is not true.
 const FROM_ELSEWHERE: &str = "a call that the program does not make";
-const NOT_SEEN: &str = "a note of a call that nobody made";
+const NOT_SEEN: &str = "a note of a call that was not made";
 const OTHERWISE: &str = "a note of a call that was another one";
 
 /// The calls of one run that are looked at.
@@ -45,7 +45,7 @@ pub struct Sampler {
     random: RandomState,
 }
 
-/// What is waited for.
+/// Event that is awaited.
 #[derive(Debug)]
 enum State {
     Nothing,

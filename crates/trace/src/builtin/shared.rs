@@ -26,7 +26,7 @@ struct State {
     notes: Option<(Tid, u64)>,
     /// Steps that are written down.
     steps: u64,
-    /// Nobody waits any longer for those who are traced.
+    /// Stops the wait for tracees.
     abandoned: bool,
 }
 
@@ -80,7 +80,7 @@ impl Shared {
         }
     }
 
-    /// Makes the thread that traces leave off, whoever is left: the kernel kills those who are traced when it ends.
+    /// Ends the tracing thread, with tracees left or not: the kernel kills tracees when it ends.
     pub fn abandon(&self) {
         let tracer = {
             let mut state = self.state();
@@ -90,7 +90,7 @@ impl Shared {
         tracer.into_iter().for_each(kernel::interrupt);
     }
 
-    /// Whether nobody waits any longer for those who are traced.
+    /// Whether the wait for tracees has been stopped.
     pub fn is_abandoned(&self) -> bool {
         self.state().abandoned
     }

@@ -64,7 +64,7 @@ pub fn cause_names(causes: &[Cause]) -> String {
     names
 }
 
-/// What stands in front of a cause.
+/// Words in front of a cause.
 pub fn cause_label(number: usize, cause: &Cause) -> &'static str {
     match number {
         0 => "Likely cause",
