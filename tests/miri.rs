@@ -153,8 +153,11 @@ fn the_compact_header_padded() {
     engine::<Compact<16>>(Policy::PADDED, 4);
 }
 
+/// Blocks on their way to a thread, at most: one that gets no processor for a while frees nothing.
+const MOST_HANDED_ON: usize = 256;
+
 /// One thread on the process's heap: takes blocks, resizes, frees, hands some on, and frees those that it is handed.
-fn work(number: usize, to: &mpsc::Sender<Held>, from: &mpsc::Receiver<Held>) {
+fn work(number: usize, to: &mpsc::SyncSender<Held>, from: &mpsc::Receiver<Held>) {
     let mut random = Random::new(number);
     let mut blocks = [Held::NONE; 24];
     let free = |held: Held| {
@@ -164,7 +167,7 @@ fn work(number: usize, to: &mpsc::Sender<Held>, from: &mpsc::Receiver<Held>) {
     };
     // More than a thread keeps for itself: whole batches go to the depot, and come from there.
     for _ in 0..20 {
-        _ = to.send(Held::new(process::allocate(1000), 1000));
+        _ = to.try_send(Held::new(process::allocate(1000), 1000));
     }
     for _ in 0..STEPS {
         let index = random.below(blocks.len());
@@ -188,7 +191,7 @@ fn work(number: usize, to: &mpsc::Sender<Held>, from: &mpsc::Receiver<Held>) {
                     assert!(held.is_kept(payload, bytes));
                     Held::new(payload, bytes)
                 }
-                2..5 if to.send(held).is_ok() => Held::NONE,
+                2..5 if to.try_send(held).is_ok() => Held::NONE,
                 _ => {
                     free(held);
                     Held::NONE
@@ -203,7 +206,8 @@ fn work(number: usize, to: &mpsc::Sender<Held>, from: &mpsc::Receiver<Held>) {
 #[test]
 fn two_threads_on_the_heap_of_the_process() {
     // What is still on its way when one has ended is freed at the end.
-    let ((to_second, second), (to_first, first)) = (mpsc::channel(), mpsc::channel());
+    let ((to_second, second), (to_first, first)) =
+        (mpsc::sync_channel(MOST_HANDED_ON), mpsc::sync_channel(MOST_HANDED_ON));
     let works = [(5, to_second, first), (6, to_first, second)].map(|(number, to, from)| {
         thread::spawn(move || {
             work(number, &to, &from);

@@ -172,9 +172,17 @@ impl Bench {
 
     /// Compiles the right allocator of `fixtures/submissions` with one place of its source changed.
     pub fn reference(&self, name: &str, old: &str, new: &str) -> PathBuf {
-        let source = fs::read_to_string(built().root.join("fixtures/submissions/reference/osmem.c")).unwrap();
-        assert_eq!(source.matches(old).count(), 1, "{old}");
-        let file = self.write(&format!("{name}.c"), &format!("{PRELUDE}{}", source.replace(old, new)));
+        self.altered(name, &[(old, new)])
+    }
+
+    /// The right allocator with several changes.
+    pub fn altered(&self, name: &str, changes: &[(&str, &str)]) -> PathBuf {
+        let mut source = fs::read_to_string(built().root.join("fixtures/submissions/reference/osmem.c")).unwrap();
+        for (old, new) in changes {
+            assert_eq!(source.matches(old).count(), 1, "{old}");
+            source = source.replace(old, new);
+        }
+        let file = self.write(&format!("{name}.c"), &format!("{PRELUDE}{source}"));
         let path = self.path(name);
         let options = ["-std=gnu11", "-w", "-O1", "-fPIC", "-shared", "-o"];
         let status = Process::new("cc").args(options).arg(&path).arg(file).status().unwrap();

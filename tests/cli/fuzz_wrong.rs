@@ -57,6 +57,27 @@ fn a_library_that_ends_hangs_or_talks_is_found_out() {
 }
 
 #[test]
+fn each_of_several_mistakes_has_a_counterexample_of_its_own() {
+    let bench = Bench::empty();
+    let null_gives_null = ("    if (!p)\n        return os_malloc(size);", "    if (!p)\n        return NULL;");
+    let library = bench.altered("libosmem.so", &[FIRST_FIT, null_gives_null]);
+    let search = || fuzz(&bench, &library, &["--seed", "1", "--timeout", "20"]);
+    let (code, record) = record(&mut search());
+    assert_eq!(code, Some(1), "{record}");
+    let findings: Vec<&Value> = [&record["finding"]].into_iter().chain(record["more"].as_array().unwrap()).collect();
+    let cause = |finding: &&Value| finding["causes"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let mut causes: Vec<String> = findings.iter().map(cause).collect();
+    causes.sort_unstable();
+    assert_eq!(causes, ["first-fit", "realloc-null-wrong"], "{record:#}");
+    assert!(findings.iter().all(|finding| finding["causes"].as_array().unwrap().len() == 1), "{record:#}");
+    let names = bench.names("found");
+    assert_eq!(names.iter().filter(|name| name.ends_with(".osmem")).count(), 2, "{names:?}");
+
+    let (code, stdout, _) = output(&mut search());
+    assert!(code == Some(1) && stdout.contains("shows another mistake in "), "{stdout}");
+}
+
+#[test]
 fn what_a_library_forges_or_does_before_the_first_call_can_be_replayed_too() {
     let forge =
         r#"const char mark[] = "0123456789abcdef end\nreturn 0 \033[31m */"; write(-1, mark, sizeof mark - 1);"#;

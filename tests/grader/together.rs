@@ -18,6 +18,8 @@ use crate::{submissions, support, variant};
 const PAIRS: [usize; 2] = [90, 2];
 /// Of a hundred sets of three, those of which all causes are named.
 const TRIPLES: usize = 75;
+/// Of a hundred allocators of other structures, those of which all causes are named and no other.
+const STUDENTS: usize = 90;
 /// Of a hundred mistakes of unknown kinds, those that get a false cause.
 const FALSE: usize = 2;
 
@@ -26,6 +28,8 @@ struct Sample {
     name: String,
     text: String,
     causes: Vec<String>,
+    /// Other causes that are not false.
+    may: Vec<String>,
     kind: Kind,
 }
 
@@ -34,6 +38,7 @@ enum Kind {
     Together,
     Unknown,
     Small,
+    Student,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +55,21 @@ struct Unknown {
 struct Odd {
     id: String,
     diff: String,
+    #[serde(default)]
+    may: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Students {
+    allocator: Vec<Student>,
+}
+
+#[derive(Deserialize)]
+struct Student {
+    file: String,
+    bug: u32,
+    mistakes: Vec<String>,
+    causes: Vec<String>,
     #[serde(default)]
     may: Vec<String>,
 }
@@ -85,24 +105,33 @@ fn samples() -> Vec<Sample> {
             set.iter().map(|id| known.get(id.as_str()).unwrap_or_else(|| panic!("no {id}"))).collect();
         let text = members.iter().fold(reference.clone(), |text, member| apply(&member.diff, &text, &name));
         let causes = members.iter().filter_map(|member| member.cause.clone()).collect();
-        Sample { name, text, causes, kind: Kind::Together }
+        Sample { name, text, causes, may: Vec::new(), kind: Kind::Together }
     });
     let unknown = read::<Unknown>("unknown.toml").unknown.into_iter().map(|odd| {
         let text = apply(&odd.diff, &reference, &odd.id);
-        Sample { name: odd.id, text, causes: odd.may, kind: Kind::Unknown }
+        Sample { name: odd.id, text, causes: Vec::new(), may: odd.may, kind: Kind::Unknown }
     });
     let small = read::<Small>("small.toml").mistake.into_iter().map(|Bug { bug, cause }| Sample {
         name: format!("small.c with BUG {bug}"),
         text: format!("#define BUG {bug}\n{small}"),
         causes: vec![cause],
+        may: Vec::new(),
         kind: Kind::Small,
     });
-    together.chain(unknown).chain(small).collect()
+    let students = read::<Students>("students.toml").allocator.into_iter().map(|student| {
+        let Student { file, bug, mistakes, causes, may } = student;
+        assert!(causes.is_empty() || causes.len() == mistakes.len(), "{file} {bug}: a cause for each mistake");
+        let source = fs::read_to_string(submissions().join("students").join(&file))
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        let text = format!("#define BUG {bug}\n{source}");
+        Sample { name: format!("{file} with BUG {bug}"), text, causes, may, kind: Kind::Student }
+    });
+    together.chain(unknown).chain(small).chain(students).collect()
 }
 
 /// Compiles a sample and checks it.
-fn check(sample: &Sample, place: usize) -> Result<Verdict, String> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("together").join(place.to_string());
+fn check(sample: &Sample, place: &str) -> Result<Verdict, String> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(place);
     let library = folder.join("libosmem.so");
     let source = folder.join("osmem.c");
     fs::create_dir_all(&folder).and_then(|()| fs::write(&source, &sample.text)).map_err(|error| error.to_string())?;
@@ -118,7 +147,7 @@ fn check(sample: &Sample, place: usize) -> Result<Verdict, String> {
     verdict::record(command, &library).map(|(verdict, _)| verdict)
 }
 
-fn check_all(samples: &[Sample]) -> Vec<Result<Verdict, String>> {
+fn check_all(samples: &[Sample], folder: &str) -> Vec<Result<Verdict, String>> {
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<_>> = Mutex::default();
     thread::scope(|scope| {
@@ -127,7 +156,7 @@ fn check_all(samples: &[Sample]) -> Vec<Result<Verdict, String>> {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(sample) = samples.get(place) else { break };
-                    let result = check(sample, place);
+                    let result = check(sample, &format!("{folder}/{place}"));
                     results.lock().expect("no worker panics").push((place, result));
                 }
             });
@@ -154,10 +183,11 @@ fn named(verdict: &Verdict) -> Vec<Vec<&str>> {
 fn several_mistakes_are_named_and_no_false_one() {
     let samples = samples();
     let _alone = crate::alone();
-    let results = check_all(&samples);
+    let results = check_all(&samples, "together");
     let mut table = String::from("# the causes named of each: alternatives by |; see README.md\n");
     let (mut counts, mut hits, mut false_first) = ([0; 4], [0; 4], 0);
     let (mut unknown, mut wrong, mut problems) = (0, Vec::new(), Vec::new());
+    let (mut students, mut right, mut misled) = (0, 0, Vec::new());
     for (sample, result) in samples.iter().zip(results) {
         let verdict = match result {
             Ok(verdict) => verdict,
@@ -170,7 +200,8 @@ fn several_mistakes_are_named_and_no_false_one() {
         let shown: Vec<String> = named.iter().map(|group| group.join("|")).collect();
         let _ =
             writeln!(table, "{}: {}", sample.name, if shown.is_empty() { "-".to_owned() } else { shown.join(", ") });
-        let is_true = |group: &Vec<&str>| group.iter().any(|id| sample.causes.iter().any(|cause| cause == id));
+        let is_true =
+            |group: &Vec<&str>| group.iter().any(|id| sample.causes.iter().chain(&sample.may).any(|cause| cause == id));
         let all = sample.causes.iter().all(|cause| named.iter().flatten().any(|id| id == cause));
         match sample.kind {
             Kind::Together => {
@@ -185,6 +216,14 @@ fn several_mistakes_are_named_and_no_false_one() {
                     wrong.push(format!("{}: {}", sample.name, shown.join(", ")));
                 }
             }
+            Kind::Student => {
+                students += 1;
+                let is_right = named.iter().all(is_true);
+                right += usize::from(all && is_right);
+                if !is_right {
+                    misled.push(format!("{}: {}", sample.name, shown.join(", ")));
+                }
+            }
             Kind::Small if all && named.iter().all(is_true) => {}
             Kind::Small => problems.push(format!("{}: {:?} and not {:?}", sample.name, named, sample.causes)),
         }
@@ -192,6 +231,7 @@ fn several_mistakes_are_named_and_no_false_one() {
     println!("{table}");
     println!("pairs: both causes of {} of {}, {false_first} with a false one first", hits[2], counts[2]);
     println!("threes: all causes of {} of {}", hits[3], counts[3]);
+    println!("other structures: {right} of {students} right, {} with a false cause: {misled:#?}", misled.len());
     println!("unknown kinds: {} of {unknown} with a false cause: {wrong:#?}", wrong.len());
     assert!(problems.is_empty(), "{problems:#?}");
     assert!(counts[2] >= 60 && counts[3] >= 15 && unknown >= 25, "too few samples");
@@ -202,6 +242,9 @@ fn several_mistakes_are_named_and_no_false_one() {
         counts[2]
     );
     assert!(hits[3] * 100 >= counts[3] * TRIPLES, "all causes of only {} of {} threes", hits[3], counts[3]);
+    assert!(students >= 50, "too few allocators of other structures");
+    assert!(right * 100 >= students * STUDENTS, "only {right} of {students} allocators of other structures are right");
+    assert!(misled.len() * 100 <= students * FALSE, "false causes: {misled:#?}");
     assert!(wrong.len() * 100 <= unknown * FALSE, "false causes: {wrong:#?}");
     compare(&submissions().join("together.txt"), &table);
 }
@@ -218,4 +261,22 @@ fn compare(file: &PathBuf, table: &str) {
         "{} is not what was seen; OSMEM_BLESS=1 accepts it, if it is better: {changed:#?}",
         file.display()
     );
+}
+
+#[test]
+fn allocators_of_other_structures_are_right_without_a_mistake() {
+    let mut files: Vec<_> = fs::read_dir(submissions().join("students")).expect("the allocators").flatten().collect();
+    files.sort_by_key(fs::DirEntry::path);
+    let sample = |file: &fs::DirEntry| {
+        let text = fs::read_to_string(file.path()).unwrap_or_else(|error| panic!("{}: {error}", file.path().display()));
+        let name = file.file_name().to_string_lossy().into_owned();
+        Sample { name, text, causes: Vec::new(), may: Vec::new(), kind: Kind::Student }
+    };
+    let samples: Vec<Sample> = files.iter().map(sample).collect();
+    assert!(samples.len() >= 12, "too few allocators");
+    let _alone = crate::alone();
+    for (sample, result) in samples.iter().zip(check_all(&samples, "right")) {
+        let verdict = result.unwrap_or_else(|why| panic!("{}: {why}", sample.name));
+        assert!(verdict.is_clean(), "{}: {verdict}", sample.name);
+    }
 }

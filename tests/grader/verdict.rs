@@ -94,6 +94,11 @@ impl Verdict {
         self.tests.iter().filter(|test| test.profile == "core").map(|test| test.points - test.earned).sum()
     }
 
+    /// Returns whether every test passed.
+    pub fn is_clean(&self) -> bool {
+        !self.tests.is_empty() && self.tests.iter().all(|test| test.outcome == Outcome::Pass)
+    }
+
     fn failed(&self) -> impl Iterator<Item = &Test> {
         self.tests.iter().filter(|test| !matches!(test.outcome, Outcome::Pass | Outcome::InfraError))
     }

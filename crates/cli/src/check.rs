@@ -71,7 +71,8 @@ fn once(args: &CheckArgs, cancel: &Cancel) -> Result<(Option<Record>, Exit), Err
     let wanted = if own { Wanted::for_proof(args.watch) } else { Wanted::of(args.watch) };
     let runner =
         Runner::prepare(&layout, ready.library.clone(), &battery.program(tests[0]), (args.timeout, wanted), cancel)?;
-    let header = header_size(args, own, &runner, &battery, &tests, &golden)?;
+    let measured = header_size(args, own, &runner, &battery, &tests, &golden)?;
+    let header = measured.unwrap_or(header::CONTRACT);
     let check = Check {
         weights: tests.iter().zip(&golden).map(|(test, trace)| weight(test, trace)).collect(),
         programs: tests.iter().map(|test| Programs::of(&battery, test, header, args.vary)).collect::<Result<_, _>>()?,
@@ -86,6 +87,7 @@ fn once(args: &CheckArgs, cancel: &Cancel) -> Result<(Option<Record>, Exit), Err
         own,
         profile,
         header,
+        is_header_assumed: measured.is_none(),
         inject: args.inject,
         tests,
         runner: &runner,
@@ -109,7 +111,7 @@ fn exit_of(record: &Record) -> Exit {
     }
 }
 
-/// The header size to expect: as given, 32 for our own library, measured for another.
+/// Returns the header size to expect: as given, 32 for our own library, measured for another; `None` if that shows none.
 fn header_size(
     args: &CheckArgs,
     own: bool,
@@ -117,16 +119,16 @@ fn header_size(
     battery: &Battery,
     tests: &[&Test],
     golden: &[Trace],
-) -> Result<u64, Error> {
+) -> Result<Option<u64>, Error> {
     match args.header {
-        Some(Header::Bytes(bytes)) => Ok(bytes),
-        None if own => Ok(header::CONTRACT),
+        Some(Header::Bytes(bytes)) => Ok(Some(bytes)),
+        None if own => Ok(Some(header::CONTRACT)),
         Some(Header::Auto) | None => measured(runner, battery, tests, golden),
     }
 }
 
-/// The header size that the library shows; the contract's where it shows none.
-pub fn measured(runner: &Runner, battery: &Battery, tests: &[&Test], golden: &[Trace]) -> Result<u64, Error> {
+/// Returns the header size that the library shows, in bytes; `None` where it shows none.
+pub fn measured(runner: &Runner, battery: &Battery, tests: &[&Test], golden: &[Trace]) -> Result<Option<u64>, Error> {
     // The shortest programs that tell the size at all: they show the least of any other mistake.
     let mut candidates: Vec<_> =
         tests.iter().zip(golden).filter(|(_, trace)| header::measure(trace).is_some()).collect();
@@ -139,13 +141,13 @@ pub fn measured(runner: &Runner, battery: &Battery, tests: &[&Test], golden: &[T
             Err(_) => continue,
         };
         if let Some(bytes) = header::measure(&seen.trace) {
-            return Ok(bytes);
+            return Ok(Some(bytes));
         }
         if seen.stopped.is_some() {
             break;
         }
     }
-    Ok(header::CONTRACT)
+    Ok(None)
 }
 
 /// How long a test will take: its calls, and the start of its program, as often as it runs.
@@ -165,6 +167,8 @@ struct Check<'a> {
     /// How long the tests will take, roughly, in calls.
     weights: Vec<usize>,
     header: u64,
+    /// Whether the library shows no header size, so that the contract's is assumed.
+    is_header_assumed: bool,
     profile: Selection,
     own: bool,
     /// Name of the library in reports: its sources where it is built from some.
@@ -273,14 +277,16 @@ impl Check<'_> {
         let library = output::shown(&self.library);
         let (profile, header, tracer) = (self.profile.name(), self.header, self.runner.witness.name());
         let count = self.tests.len();
+        let header = if self.is_header_assumed {
+            format!("no header recognised, {header} bytes assumed")
+        } else {
+            format!("headers of {header} bytes")
+        };
         let inject = self.inject.map_or_else(String::new, |injection| {
             let Injection(refusal) = injection;
             format!(", {injection} injected ({} refused)", inject::words(refusal))
         });
-        Ok(writeln!(
-            out,
-            "{library}: {count} tests (profile {profile}), headers of {header} bytes, {tracer}{inject}\n"
-        )?)
+        Ok(writeln!(out, "{library}: {count} tests (profile {profile}), {header}, {tracer}{inject}\n")?)
     }
 
     /// Whether another reading of an open point is a mistake here.

@@ -4,6 +4,7 @@ mod batch;
 mod calibrate;
 pub mod find;
 pub mod reproducer;
+mod several;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
@@ -14,7 +15,6 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 use osmem_oracle::random::{self, Generated, Plan};
 use osmem_oracle::readings::Allowed;
-use osmem_oracle::run::{End, Run};
 use osmem_trace::mark::Key;
 use osmem_trace::run::Cancel;
 use serde::Serialize;
@@ -23,7 +23,6 @@ use crate::args::{Format, FuzzArgs, FuzzProfile};
 use crate::error::{Error, Exit};
 use crate::lab::Lab;
 use crate::layout::{Layout, OUT};
-use crate::oracle::{self, Together};
 use crate::report::output::{self, Output};
 use crate::report::{self, json, progress};
 use crate::tracers::Wanted;
@@ -35,8 +34,6 @@ use reproducer::Reproducer;
 const PATIENCE: u32 = 2;
 /// How much is done to make a finding shorter: some seconds on an idle machine.
 const EFFORT: Effort = Effort { tries: 1500, stuck: 15 };
-/// Programs that are watched beside the one that was found, to tell causes apart.
-const WITNESSES: u64 = 12;
 /// Programs in the first batches: few, so that a library that hangs is found out soon.
 const FIRST: [u64; 4] = [2, 6, 24, 60];
 /// Programs in any later batch.
@@ -71,7 +68,9 @@ pub struct FuzzRecord {
     pub interrupted: bool,
     /// The first program that failed.
     pub finding: Option<Reproducer>,
-    /// Where it has been written.
+    /// One program for each mistake that the first does not show.
+    pub more: Vec<Reproducer>,
+    /// Where they have been written, the forms of the first before those of the others.
     pub files: Vec<PathBuf>,
 }
 
@@ -88,20 +87,21 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
     let seed = args.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
     let kinds = Kinds::of(args);
     let start = Instant::now();
-    let Searched { finding, programs, calls, behaves } =
+    let Searched { findings, programs, calls, behaves } =
         search(&lab, args, seed, args.timeout * PATIENCE, EFFORT, cancel, None)?;
     let elapsed = start.elapsed();
     // In our own tree, what our own library breaks lies with the build; everything else lies where the user is.
     let reproducers =
         layout.reproducers.filter(|_| args.lib.is_none()).or_else(|| Some(Path::new(OUT).join("reproducers")));
     // What was found is told even if it cannot be kept.
-    let (files, unkept) = match (&finding, args.out.clone().or(reproducers)) {
-        (Some(finding), Some(folder)) => match finding.save(&folder, seed) {
-            Ok(files) => (files, None),
-            Err(error) => (Vec::new(), Some(error)),
-        },
-        _ => (Vec::new(), None),
+    let folder = args.out.clone().or(reproducers);
+    let saved: Result<Vec<_>, _> =
+        folder.iter().flat_map(|folder| findings.iter().map(move |finding| finding.save(folder, seed))).collect();
+    let (files, unkept) = match saved {
+        Ok(files) => (files.concat(), None),
+        Err(error) => (Vec::new(), Some(error)),
     };
+    let mut findings = findings.into_iter();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rate")]
     let rate = (calls as f64 / elapsed.as_secs_f64().max(0.001)) as u64;
     let record = FuzzRecord {
@@ -117,7 +117,8 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
         calls_per_second: rate,
         behaves,
         interrupted: cancel.is_cancelled(),
-        finding,
+        finding: findings.next(),
+        more: findings.collect(),
         files,
     };
     let mut out = Output::stdout();
@@ -138,8 +139,8 @@ pub fn run(args: &FuzzArgs, cancel: &Cancel) -> Result<Exit, Error> {
 
 /// What a search came to.
 pub struct Searched {
-    /// The first program that failed.
-    pub finding: Option<Reproducer>,
+    /// The first program that failed, and one for each further mistake; empty if none failed.
+    pub findings: Vec<Reproducer>,
     /// Programs that were run to their ends.
     pub programs: u64,
     /// Their calls.
@@ -173,15 +174,11 @@ pub fn search(
     let judge = Judge { lab, params: calibrated.params, allowed: kinds.allowed, time };
     let search = Search { args, seed, plan, judge, start, cancel };
     let (mut found, programs, calls) = if cpu.is_some() { search.run_on(cpu)? } else { search.run()? };
-    let (mut finding, mut behaves) = (None, calibrated.behaves);
-    if let Some((number, first)) = found.take() {
-        let whole = first.run().clone();
-        let shrunk = if cancel.is_cancelled() { first } else { judge.shrunk(first, effort, cpu)? };
-        let causes = search.causes(number, [&whole, shrunk.run()], &calibrated.runs, kinds.strict, effort.stuck)?;
-        behaves = causes.0;
-        finding = Some(Reproducer::of(number, &shrunk, causes.1, calibrated.params, calibrated.readings));
-    }
-    Ok(Searched { finding, programs, calls, behaves })
+    let (findings, behaves) = match found.take() {
+        Some(found) => search.counterexamples(found, &calibrated, effort, cpu)?,
+        None => (Vec::new(), calibrated.behaves),
+    };
+    Ok(Searched { findings, programs, calls, behaves })
 }
 
 /// Which programs are drawn, and what is right.
@@ -317,36 +314,6 @@ impl Search<'_> {
         let count = FIRST.get(index).copied().unwrap_or(LATER);
         let count = self.args.runs.map_or(count, |runs| count.min(runs.saturating_sub(first)));
         (count > 0).then_some((first, count))
-    }
-
-    /// What the library is like, and what explains the run that was found, whole and shrunk, together with some others.
-    ///
-    /// Up to `stuck` of the others may hang.
-    fn causes(
-        &self,
-        found: u64,
-        [run, shrunk]: [&Run; 2],
-        calibrated: &[Run],
-        strict: bool,
-        mut stuck: usize,
-    ) -> Result<(Vec<String>, Vec<oracle::CauseRecord>), Error> {
-        let mut runs: Vec<Run> = calibrated.to_vec();
-        for number in (0..WITNESSES).filter(|number| *number != found) {
-            // One that is stuck would be stuck in every program.
-            if run.end == End::Timeout || stuck == 0 || self.cancel.is_cancelled() {
-                break;
-            }
-            let program = random::program(self.seed, number, &self.plan);
-            let watched = self.judge.lab.watch(&program.ops, &format!("program {number}"), self.judge.time, None)?;
-            stuck -= usize::from(watched.run.end == End::Timeout);
-            if !watched.is_cut_off() {
-                runs.push(watched.run);
-            }
-        }
-        let runs: Vec<&Run> = runs.iter().chain([run, shrunk]).collect();
-        let together = Together::of(&runs, self.plan.params, strict);
-        let causes = together.explain(&runs, Some(shrunk)).causes;
-        Ok((together.behaves, causes))
     }
 }
 

@@ -178,6 +178,7 @@ impl Class<'_> {
             unexplained: Vec::new(),
             tests: Vec::new(),
             counterexample: None,
+            further: Vec::new(),
             suspicious: None,
             notes: Vec::new(),
         };
@@ -233,6 +234,7 @@ impl Class<'_> {
         record.unexplained = judged.unexplained;
         record.notes.extend(judged.notes);
         record.counterexample = judged.counterexample;
+        record.further = judged.further;
         record.suspicious = judged.suspicious;
         if let Some((outcome, reason)) = judged.fault {
             end(record, outcome, reason);

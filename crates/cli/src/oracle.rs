@@ -46,9 +46,15 @@ pub struct Explanation {
     pub of_runs: Vec<Vec<CauseRecord>>,
     /// The failing runs that no known mistake explains, by their place.
     pub unexplained: Vec<usize>,
+    diagnosis: Diagnosis,
 }
 
 impl Explanation {
+    /// Returns the number of mistakes, alternatives not counted.
+    pub fn mistakes(&self) -> usize {
+        self.diagnosis.mistakes.len()
+    }
+
     /// Gives each failed test the mistakes that it shows, and returns the names of those that none explains. `places`: the test of
     /// each run.
     pub fn assign(&mut self, places: &[usize], tests: &mut [TestRecord]) -> Vec<String> {
@@ -61,7 +67,7 @@ impl Explanation {
         unexplained.filter(|test| test.outcome.is_failure()).map(|test| test.name.clone()).collect()
     }
 
-    fn of(diagnosis: &Diagnosis, places: &[usize], runs: usize) -> Self {
+    fn of(diagnosis: Diagnosis, places: &[usize], runs: usize) -> Self {
         let failing = diagnosis.failing.len();
         let mut of_runs = vec![Vec::new(); runs];
         let mut causes = Vec::new();
@@ -72,7 +78,7 @@ impl Explanation {
             }
         }
         let unexplained = diagnosis.unexplained.iter().map(|run| places[*run]).collect();
-        Self { causes, of_runs, unexplained }
+        Self { causes, of_runs, unexplained, diagnosis }
     }
 }
 
@@ -180,6 +186,17 @@ impl Together {
             places = (0..runs.len()).collect();
         }
         let chosen: Vec<&Run> = places.iter().map(|place| runs[*place]).collect();
-        Explanation::of(&diagnose(&chosen, decisive, &self.background), &places, runs.len())
+        Explanation::of(diagnose(&chosen, decisive, &self.background), &places, runs.len())
+    }
+
+    /// Returns whether a run shows more than the mistakes found, be it none of those that they were found in.
+    pub fn is_contradicted(&self, found: &Explanation, run: &Run) -> bool {
+        found.diagnosis.is_contradicted(run, &self.background)
+    }
+
+    /// Returns whether a run shows one of the mistakes found, by its number among them.
+    pub fn shows(&self, found: &Explanation, mistake: usize, run: &Run) -> bool {
+        let mistake = found.diagnosis.mistakes.get(mistake);
+        mistake.is_some_and(|mistake| found.diagnosis.shows(mistake, run, &self.background))
     }
 }

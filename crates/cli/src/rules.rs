@@ -72,6 +72,27 @@ const RULES: [(&str, &str); 17] = [
     ),
 ];
 
+/// Place in an allocator's code that each rule is about; R1 comes first.
+const PLACES: [&str; 17] = [
+    "the first lines of os_malloc and os_calloc: a size of 0 is answered before anything else happens",
+    "the checks of the size, before the header is added or a product is computed",
+    "the comparison that chooses between heap and mapping",
+    "the code of the first heap request",
+    "the loop of the search, and the merging before it",
+    "the function that splits a block: its condition, both sizes, the links on both sides",
+    "the code that runs when no free block fits",
+    "os_free: the status of the block, and the address and length that munmap gets",
+    "the code that makes a mapping: its length and its flags",
+    "the first lines of os_realloc: NULL, 0, and a pointer that is no live block",
+    "os_realloc where the block is large enough already",
+    "os_realloc where the block must grow: at the break, over free blocks behind it, or by moving",
+    "os_realloc of a mapped block",
+    "the first lines of os_free: NULL, and a pointer that is no live block",
+    "the checks of the results of sbrk and mmap",
+    "the places that take the break for the end of the last block",
+    "the places that write: zeros of os_calloc, the copy of os_realloc, headers",
+];
+
 impl Rule {
     /// Every rule, in the order of their numbers.
     #[cfg(test)]
@@ -87,6 +108,11 @@ impl Rule {
     /// The rule in one sentence.
     pub fn sentence(self) -> &'static str {
         self.entry().1
+    }
+
+    /// Returns the place in an allocator's code that the rule is about.
+    pub fn place(self) -> &'static str {
+        PLACES[usize::from(self.0) - 1]
     }
 
     fn entry(self) -> (&'static str, &'static str) {

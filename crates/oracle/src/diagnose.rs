@@ -4,6 +4,7 @@
 //! keeps the best sets, and adds one mistake at a time as long as more of the failing runs are explained. A run that is as the contract
 //! demands speaks against each mistake that would have shown in it.
 
+mod found;
 mod weights;
 
 use std::cmp::Ordering;
@@ -12,42 +13,13 @@ use crate::causes::{Cause, cause};
 pub use crate::explain::Background;
 use crate::explain::{Fit, Watched};
 use crate::hypotheses::{self, Hypothesis, Numbers};
-use crate::readings::Readings;
-use crate::rules::{Patch, Rules};
 use crate::run::Run;
+pub use found::{Diagnosis, Mistake};
+use found::{backgrounds, fit};
 use weights::{
     ALMOST, ANOTHER, BEAM, BEGUN, BY_DAMAGE, BY_DAMAGE_ALONE, CONTRADICTED, EQUAL, GENERAL, GLANCE, HARMLESS, LONG,
     MOST_ALTERNATIVES, MOST_MISTAKES, READING, TOLERANCE, TOO_EARLY, WORTH,
 };
-
-/// The mistakes found.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Diagnosis {
-    /// Each mistake once, the one that explains most first.
-    pub mistakes: Vec<Mistake>,
-    /// The failing runs, by their place among those given.
-    pub failing: Vec<usize>,
-    /// The failing runs that no known mistake explains.
-    pub unexplained: Vec<usize>,
-}
-
-/// One mistake.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mistake {
-    /// Its cause.
-    pub cause: &'static Cause,
-    /// Other causes that explain as much in its place.
-    pub alternatives: Vec<&'static Cause>,
-    /// The failing runs that show it, by their place among those given.
-    pub shown_by: Vec<usize>,
-}
-
-impl Diagnosis {
-    /// The mistakes that a run shows.
-    pub fn shown_by(&self, run: usize) -> impl Iterator<Item = &Mistake> {
-        self.mistakes.iter().filter(move |mistake| mistake.shown_by.contains(&run))
-    }
-}
 
 /// Returns the smallest set of mistakes that explains the failing runs best. `decisive` is a run that shows hardly anything but one
 /// mistake, such as a counterexample after shrinking: sets that do not explain it come behind all that do.
@@ -94,9 +66,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(runs: &[&'a Run], decisive: Option<&'a Run>, background: &Background) -> Self {
-        // A wrong allocator's reading of an open point may be the mistake itself: the contract's readings are tried as well.
-        let plain = Background { readings: Readings::CONTRACT, ..*background };
-        let backgrounds = if background.readings == plain.readings { vec![plain] } else { vec![*background, plain] };
+        let backgrounds = backgrounds(background);
         let watched: Vec<Watched<'_>> = runs.iter().map(|run| Watched::of(run, background)).collect();
         let decisive = decisive.map(|run| Watched::of(run, background));
         let all = || watched.iter().map(|watched| watched.run).chain(decisive.as_ref().map(|watched| watched.run));
@@ -109,20 +79,20 @@ impl<'a> Search<'a> {
         let (mut failing, passing): (Vec<_>, Vec<_>) = (0..watched.len()).partition(|run| watched[*run].fails);
         let mut long: Vec<usize> = failing.iter().copied().filter(|run| !is_short(run)).collect();
         failing.retain(is_short);
-        if failing.is_empty() {
-            // Where nothing else fails, a few of the long ones must do.
-            long.sort_by_key(|run| watched[*run].run.steps.len());
-            failing = long.drain(..long.len().min(GLANCE)).collect();
-        }
+        // Where little else fails, some of the long ones must do: a short one alone seldom tells mistakes apart.
+        long.sort_by_key(|run| watched[*run].run.steps.len());
+        failing.extend(long.drain(..GLANCE.saturating_sub(failing.len()).min(long.len())));
         let passing = passing.into_iter().filter(is_short).collect();
         Self { watched, decisive, backgrounds, hypotheses, strict: background.strict, failing, passing, long }
     }
 
-    /// How far an allocator with these mistakes explains a run.
+    fn set(&self, members: &[usize]) -> Vec<&'static Hypothesis> {
+        members.iter().map(|member| self.hypotheses[*member]).collect()
+    }
+
+    /// Returns how far an allocator with these mistakes explains a run.
     fn fit(&self, members: &[usize], run: &Watched<'_>, background: &Background) -> Fit {
-        let patches: Vec<&dyn Patch> = members.iter().map(|member| self.hypotheses[*member].patch).collect();
-        let numbers: Vec<Numbers> = members.iter().map(|member| self.hypotheses[*member].numbers).collect();
-        run.explain(Rules::patched(&patches), &numbers, background).unwrap_or(Fit::Until(0))
+        fit(&self.set(members), run, background)
     }
 
     /// Returns the value of a fit.
@@ -281,7 +251,7 @@ impl<'a> Search<'a> {
         let mut failing: Vec<usize> = self.failing.iter().chain(&self.long).copied().collect();
         failing.sort_unstable();
         let Some(mut best) = self.best() else {
-            return Diagnosis { mistakes: Vec::new(), unexplained: failing.clone(), failing };
+            return Diagnosis { unexplained: failing.clone(), failing, ..Diagnosis::default() };
         };
         for run in &self.long {
             let worth = |run: usize, fit: Fit| self.worth(&best.members, run, fit);
@@ -290,17 +260,17 @@ impl<'a> Search<'a> {
         }
         let unexplained: Vec<usize> = failing.iter().copied().filter(|run| !best.explains(*run)).collect();
         if !self.is_certain(&best, failing.len() - unexplained.len(), failing.len()) {
-            return Diagnosis { mistakes: Vec::new(), unexplained: failing.clone(), failing };
+            return Diagnosis { unexplained: failing.clone(), failing, ..Diagnosis::default() };
         }
         let mut mistakes: Vec<Mistake> = (0..best.members.len())
             .filter(|member| !self.is_reading(best.members[*member]))
             .filter_map(|member| self.mistake(&best, member, &failing))
             .collect();
         mistakes.sort_by_key(|mistake| std::cmp::Reverse(mistake.shown_by.len()));
-        Diagnosis { mistakes, failing, unexplained }
+        Diagnosis { mistakes, failing, unexplained, set: self.set(&best.members) }
     }
 
-    /// Whether a set may be named: it explains at least half of the failing runs, and little speaks against it.
+    /// Whether a set may be named: it explains at least three in five of the failing runs, and little speaks against it.
     fn is_certain(&self, set: &Set, explained: usize, failing: usize) -> bool {
         let against = |run: &&usize| {
             let fit = set.fits[**run];
@@ -309,7 +279,7 @@ impl<'a> Search<'a> {
         };
         let against = self.failing.iter().chain(&self.long).chain(&self.passing).filter(against).count();
         let decided = self.decisive.is_some() && set.decisive;
-        (explained * 2 >= failing || decided) && against * TOLERANCE <= explained
+        (explained * 5 >= failing * 3 || decided) && against * TOLERANCE <= explained
     }
 
     /// One member of the best set, with what would explain as much in its place.
@@ -346,7 +316,7 @@ impl<'a> Search<'a> {
             }
         }
         let certain = alternatives.len() < MOST_ALTERNATIVES;
-        certain.then_some(Mistake { cause: first, alternatives, shown_by })
+        certain.then_some(Mistake { cause: first, alternatives, shown_by, member })
     }
 }
 

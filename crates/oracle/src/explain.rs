@@ -88,32 +88,45 @@ impl<'a> Watched<'a> {
 
     /// Returns how far an allocator explains the run; `None` if there is no such allocator.
     pub fn explain(&self, rules: Rules<'_>, numbers: &[Numbers], background: &Background) -> Option<Fit> {
+        let mut replay = Replay::new(rules, numbers, self.run, background)?;
+        Some(self.fit(&mut replay))
+    }
+
+    /// Returns whether an allocator differs from the run before any memory is destroyed; false if there is no such allocator.
+    pub fn contradicts(&self, rules: Rules<'_>, numbers: &[Numbers], background: &Background) -> bool {
+        Replay::new(rules, numbers, self.run, background).is_some_and(|mut replay| {
+            let fit = self.fit(&mut replay);
+            let memo = &replay.model.heap.memo;
+            matches!(fit, Fit::Until(_) | Fit::Refuted(_)) && !memo.corrupted && !memo.overrun
+        })
+    }
+
+    fn fit(&self, replay: &mut Replay<'_>) -> Fit {
         let run = self.run;
-        let mut replay = Replay::new(rules, numbers, run, background)?;
         for (number, step) in run.steps.iter().enumerate() {
             match replay.step(step) {
                 Outcome::Exact => {}
                 Outcome::Never(call) if replay.excuses(run, call, true, self.leaves.is_some()) => {
-                    return Some(Fit::Whole);
+                    return Fit::Whole;
                 }
-                Outcome::Never(_) => return Some(replay.troubled(number, self)),
+                Outcome::Never(_) => return replay.troubled(number, self),
                 Outcome::Other => {
                     let likely = DESTROYED[usize::from(run.end == End::Fine)];
-                    return Some(match replay.damaged(likely, number, self) {
-                        Fit::Until(number) if self.is_refuted(&replay, number) => Fit::Refuted(number),
+                    return match replay.damaged(likely, number, self) {
+                        Fit::Until(number) if self.is_refuted(replay, number) => Fit::Refuted(number),
                         fit => fit,
-                    });
+                    };
                 }
             }
         }
         let no_call = Call { request: Request::Free { pointer: NULL }, asked: Vec::new(), result: Some(NULL) };
         let last = run.calls().next_back().unwrap_or(&no_call);
-        Some(match run.end {
+        match run.end {
             End::Fine if replay.model.heap.memo.corrupted => Fit::Lucky,
             End::Fine => Fit::Whole,
             _ if replay.excuses(run, last, false, self.leaves.is_some()) => Fit::Whole,
             _ => replay.troubled(run.steps.len(), self),
-        })
+        }
     }
 }
 

@@ -50,6 +50,10 @@ pub struct Memo {
     pub listed: Option<(Address, u64)>,
     /// Blocks that take another for the one before them, which they name.
     pub stale: Vec<(Address, Address)>,
+    /// The block that is taken for the last one.
+    pub tail: Option<Address>,
+    /// Blocks that the list does not reach any more.
+    pub lost: Vec<Address>,
     /// Mappings, each with the block of the heap that it follows in the list.
     pub behind: Vec<(Address, Address)>,
     /// Whether a block reaches beyond the break.

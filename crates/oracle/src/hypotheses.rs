@@ -7,11 +7,14 @@ mod blocks;
 mod endings;
 mod free;
 mod limits;
+mod links;
 mod memory;
 mod realloc;
 mod request;
 mod search;
 mod state;
+
+use std::fmt;
 
 use crate::params::Params;
 use crate::readings::{Point, Readings};
@@ -26,6 +29,12 @@ pub struct Hypothesis {
     pub patch: &'static dyn Patch,
     /// What it counts with.
     pub numbers: Numbers,
+}
+
+impl fmt::Debug for Hypothesis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.cause)
+    }
 }
 
 /// What a hypothesis counts with.
@@ -116,6 +125,7 @@ pub const ALL: &[&[Hypothesis]] = &[
     realloc::ALL,
     free::ALL,
     state::ALL,
+    links::ALL,
     limits::ALL,
     endings::ALL,
 ];

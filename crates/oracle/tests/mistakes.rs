@@ -71,5 +71,6 @@ fn an_allocator_that_makes_a_mistake_is_told_by_it() {
 fn a_right_allocator_has_no_cause() {
     let runs: Vec<Run> = runs(Rules::CONTRACT, Params::CONTRACT, Readings::CONTRACT, 8, 0..30);
     let runs: Vec<&Run> = runs.iter().collect();
-    assert_eq!(diagnose(&runs, None, &background(&runs, true)), Diagnosis::default());
+    let Diagnosis { mistakes, failing, unexplained, .. } = diagnose(&runs, None, &background(&runs, true));
+    assert!(mistakes.is_empty() && failing.is_empty() && unexplained.is_empty());
 }

@@ -69,11 +69,9 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
             causes.push(test.causes.first());
         }
         for cause in causes {
-            // A difference without a known cause is told by the rule that it breaks.
-            let same = |(other, tests): &&mut (Option<&CauseRecord>, Vec<&TestRecord>)| match (cause, other) {
-                (Some(cause), Some(other)) => cause.id == other.id,
-                (None, None) => tests.first().is_some_and(|first| first.rules.first() == test.rules.first()),
-                _ => false,
+            // Differences without a known cause may have one in common: they are told once, by the one to begin with.
+            let same = |(other, _): &&mut (Option<&CauseRecord>, Vec<&TestRecord>)| {
+                cause.map(|cause| cause.id) == other.map(|other| other.id)
             };
             match found.iter_mut().find(same) {
                 Some((_, tests)) => tests.push(test),
@@ -85,13 +83,22 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
     let mut mistakes: Vec<Mistake<'_>> = found
         .into_iter()
         .filter_map(|(cause, tests)| {
-            // A short one that shows no other mistake and is about the broken rule, and the shortest of those.
+            // A short one that shows no other mistake and is about the broken rule, and the shortest of those. Where no cause is known,
+            // the rule that comes first where an allocator is built up.
             let rule = cause.and_then(|cause| cause.rules.first());
+            let step = |test: &TestRecord| if rule.is_some() { 0 } else { place(broken(test)) };
             let is_beside = |test: &TestRecord| rule.is_some_and(|rule| test.rules.first() != Some(rule));
             let is_mixed = |test: &TestRecord| test.causes.iter().filter(|cause| !cause.equal).count() > 1;
             let is_long = |test: &TestRecord| steps(test) > SHORT;
             let rank = |test: &&&TestRecord| {
-                (test.profile == Profile::Basic, is_long(test), is_mixed(test), is_beside(test), steps(test))
+                (
+                    test.profile == Profile::Basic,
+                    is_long(test),
+                    step(test),
+                    is_mixed(test),
+                    is_beside(test),
+                    steps(test),
+                )
             };
             let example = tests.iter().min_by_key(rank).copied()?;
             let place = record.causes.iter().position(|other| cause.is_some_and(|cause| cause.id == other.id));
@@ -111,14 +118,34 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
 impl Mistake<'_> {
     /// Returns the rule that it breaks.
     pub fn rule(&self) -> Option<Rule> {
-        self.cause.and_then(|cause| cause.rules.first()).or(self.example.rules.first()).copied()
+        self.cause.map_or_else(|| broken(self.example), |cause| cause.rules.first().copied())
     }
+
+    /// Returns advice: of the example where it is about the broken rule and no cause is known, otherwise the place to look at.
+    pub fn hint(&self) -> String {
+        match self.rule() {
+            Some(rule) if self.cause.is_some() || self.example.rules.first() != Some(&rule) => {
+                format!("look at {}", rule.place())
+            }
+            _ => self.example.hint.clone(),
+        }
+    }
+}
+
+/// Returns the rule that a failed test breaks: as it was seen, or else the first that it proves.
+fn broken(test: &TestRecord) -> Option<Rule> {
+    test.difference.as_ref().map(|difference| difference.rule).or(test.rules.first().copied())
+}
+
+/// Returns the place of a rule in the order in which an allocator is built up.
+fn place(rule: Option<Rule>) -> usize {
+    let place = |rule: Rule| ORDER.iter().position(|text| text.parse() == Ok(rule));
+    rule.and_then(place).unwrap_or(usize::MAX)
 }
 
 /// Returns the mistake to work on next: the one whose rule comes first where an allocator is built up.
 pub fn next<'m, 'a>(mistakes: &'m [Mistake<'a>]) -> Option<&'m Mistake<'a>> {
-    let place = |rule: Rule| ORDER.iter().position(|text| text.parse() == Ok(rule));
-    mistakes.iter().min_by_key(|mistake| mistake.rule().and_then(place).unwrap_or(usize::MAX))
+    mistakes.iter().min_by_key(|mistake| place(mistake.rule()))
 }
 
 fn run_of<'r>(runs: &'r [Run], test: &TestRecord) -> Option<&'r Run> {

@@ -138,15 +138,32 @@ impl Judge<'_> {
         refused && run.end == End::EarlyExit && !self.allowed.is_settled()
     }
 
-    /// The shortest program that shows the same, as far as `effort` reaches; or what is worse, if one of those that are tried shows it.
+    /// Returns the shortest program that shows the same, as far as `effort` reaches; or a worse finding, if one of those tried shows it.
     ///
     /// A program that cannot be watched is passed over, but not one about which two tracers disagree.
     pub fn shrunk(&self, found: Finding, effort: Effort, cpu: Option<usize>) -> Result<Finding, Error> {
+        let mut kind = found.kind;
+        self.shrunk_while(found, effort, cpu, |finding| {
+            let stands = finding.kind.stands_for(kind);
+            if stands {
+                kind = finding.kind;
+            }
+            stands
+        })
+    }
+
+    /// Returns the shortest program whose finding is `wanted`, as far as `effort` reaches.
+    pub fn shrunk_while(
+        &self,
+        found: Finding,
+        effort: Effort,
+        cpu: Option<usize>,
+        mut wanted: impl FnMut(&Finding) -> bool,
+    ) -> Result<Finding, Error> {
         let (mut tried, mut stuck) = (0, 0);
         // Nothing that comes after the call that went wrong can matter.
         let mut best = found;
         let ops = best.ops.clone();
-        let mut kind = best.kind;
         let told = best.divergence.as_ref().map(|(_, divergence)| verdict::told(divergence));
         let mut latest: Option<Finding> = None;
         let mut doubt = None;
@@ -160,8 +177,7 @@ impl Judge<'_> {
             let seen = self.watch(candidate, "shrunk", cpu);
             stuck += usize::from(seen.as_ref().is_ok_and(|seen| seen.as_ref().is_some_and(Finding::is_stuck)));
             match seen {
-                Ok(Some(finding)) if finding.kind.stands_for(kind) => {
-                    kind = finding.kind;
+                Ok(Some(finding)) if wanted(&finding) => {
                     latest = Some(finding);
                     true
                 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use osmem_oracle::run::Run;
-use osmem_trace::Trace;
 use osmem_trace::model::End;
 use osmem_trace::run::{Limits, Observation};
+use osmem_trace::{Trace, header};
 
 use super::boxed::Boxed;
 use super::course::{Counts, Style};
@@ -46,6 +46,8 @@ pub struct Judged {
     /// The failed tests that no known mistake explains.
     pub unexplained: Vec<String>,
     pub counterexample: Option<Counterexample>,
+    /// One for each mistake that the first does not show.
+    pub further: Vec<Counterexample>,
     /// Reason for an instructor to read its source.
     pub suspicious: Option<String>,
     /// What the instructor should know of how it was judged.
@@ -78,7 +80,7 @@ pub fn judge(
     }
     let mut judged = Judged::default();
     let tests: Vec<&Test> = desk.tests.iter().collect();
-    let header = measured(&runner, &desk.kit, &tests, &desk.golden)?;
+    let header = measured(&runner, &desk.kit, &tests, &desk.golden)?.unwrap_or(header::CONTRACT);
     let tell = |records: &[TestRecord]| so_far(&graded(desk, records));
     let (mut records, runs) = battery(desk, &runner, first, header, (cpu, seed), &tell)?;
     judged.notes.extend(runner.shortened());
@@ -223,27 +225,31 @@ fn random(
     };
     // Some processor has to be named, or the search would start a pool of its own.
     let searched = fuzz::search(lab, &args, seed, time, EFFORT, desk.cancel, cpu.or(Some(0)));
-    let (outcome, reason, finding) = match searched {
-        Ok(searched) => match searched.finding {
-            None => (Outcome::Pass, None, None),
-            Some(finding) => (outcome_of(&finding), Some(finding.sentence.clone()), Some(finding)),
+    let (outcome, reason, findings) = match searched {
+        Ok(searched) => match searched.findings.first() {
+            None => (Outcome::Pass, None, Vec::new()),
+            Some(finding) => (outcome_of(finding), Some(finding.sentence.clone()), searched.findings),
         },
         Err(error) if error.is_of_tracer() => return Err(error),
-        Err(error) => (Outcome::InfraError, Some(error.to_string()), None),
+        Err(error) => (Outcome::InfraError, Some(error.to_string()), Vec::new()),
     };
     judged.search = match outcome {
         Outcome::Pass => Search::Clean,
         Outcome::InfraError => Search::NotRun,
         _ => Search::BugFound,
     };
-    judged.tests.push(of_random(desk, outcome, reason, finding.as_ref()));
-    let feigned = finding.as_ref().is_some_and(|finding| finding.feigned);
-    if let Some(finding) = finding {
-        if judged.causes.is_empty() {
-            judged.causes = finding.causes.iter().map(Cause::from).collect();
+    judged.tests.push(of_random(desk, outcome, reason, findings.first()));
+    let feigned = findings.iter().any(|finding| finding.feigned);
+    if judged.causes.is_empty() {
+        for cause in findings.iter().flat_map(|finding| &finding.causes).map(Cause::from) {
+            if judged.causes.iter().all(|known| known.id != cause.id) {
+                judged.causes.push(cause);
+            }
         }
-        judged.counterexample = Some(counterexample(finding));
     }
+    let mut examples = findings.into_iter().map(counterexample);
+    judged.counterexample = examples.next();
+    judged.further = examples.collect();
     Ok(feigned)
 }
 

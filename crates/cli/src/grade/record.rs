@@ -54,6 +54,9 @@ pub struct Submission {
     pub tests: Vec<Test>,
     /// The shortest program that shows a mistake.
     pub counterexample: Option<Counterexample>,
+    /// One program for each mistake that it does not show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Counterexample>,
     /// Reason for an instructor to read its source: it does what no honest submission does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspicious: Option<String>,
@@ -224,6 +227,14 @@ pub struct Counterexample {
     pub difference: Option<Difference>,
     /// What explains it.
     pub causes: Vec<Cause>,
+}
+
+impl Submission {
+    /// Returns the counterexamples, each with its title.
+    pub fn counterexamples(&self) -> impl Iterator<Item = (&'static str, &Counterexample)> {
+        let first = self.counterexample.iter().map(|example| ("The shortest program that shows a mistake", example));
+        first.chain(self.further.iter().map(|example| ("A program that shows another mistake", example)))
+    }
 }
 
 impl Outcome {

@@ -128,6 +128,13 @@ fn score(out: &mut impl Write, record: &Record) -> io::Result<()> {
     writeln!(out, "\n{}", scores.collect::<Vec<_>>().join(", "))
 }
 
+/// Returns the reason of a failure in one line, without the exit status of a program that found a fault itself.
+fn reason(test: &TestRecord) -> Option<&str> {
+    const FOUND: &str = "check failed: ";
+    let line = test.reason.as_deref().and_then(|reason| reason.lines().next())?;
+    Some(line.split_once(FOUND).map_or(line, |(_, found)| found))
+}
+
 fn mistake(
     out: &mut impl Write,
     number: Option<usize>,
@@ -142,7 +149,7 @@ fn mistake(
     match cause {
         Some(cause) => item(out, "what", cause.sentence, width)?,
         None => {
-            let what = example.reason.as_deref().unwrap_or("the run differs from what the contract demands");
+            let what = reason(example).unwrap_or("the run differs from what the contract demands");
             item(out, "what", &format!("{what}; no known mistake explains it"), width)?;
         }
     }
@@ -154,7 +161,7 @@ fn mistake(
     let more = tests.len().saturating_sub(MOST_NAMES);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     item(out, "tests", &format!("{}{more}", names.join(", ")), width)?;
-    let reason = example.reason.as_deref().and_then(|reason| reason.lines().next()).unwrap_or_default();
+    let reason = reason(example).unwrap_or_default();
     match draw(example).as_ref().and_then(|(picture, place)| picture.scene(*place)) {
         Some(scene) => {
             let told = match &scene.call.wrong {
@@ -170,6 +177,6 @@ fn mistake(
         }
         None => item(out, "example", &format!("{}: {reason}", example.name), width)?,
     }
-    item(out, "hint", &example.hint, width)?;
+    item(out, "hint", &mistake.hint(), width)?;
     example.trace_file.iter().try_for_each(|file| item(out, "trace", &output::shown(file), usize::MAX))
 }

@@ -21,16 +21,36 @@ pub fn write(out: &mut impl Write, record: &FuzzRecord, width: usize) -> io::Res
     }
     match &record.finding {
         None => writeln!(out, "{}", styled(GOOD, "no program failed")),
-        Some(found) => finding(out, found, record, width),
+        Some(found) => {
+            finding(out, found, record, width)?;
+            record.more.iter().try_for_each(|found| further(out, found, width))
+        }
     }
 }
 
+/// Writes a counterexample for another mistake; its C and Rust forms are in files alone.
+fn further(out: &mut impl Write, found: &Reproducer, width: usize) -> io::Result<()> {
+    let title = format!("program {} shows another mistake in {}:", found.program, calls(found));
+    writeln!(out, "\n{} {}", styled(BAD, title), found.sentence)?;
+    mistake(out, found, width)?;
+    block(out, "as a script", &found.script)
+}
+
+/// Writes the details of a counterexample, and says so if no cause is known.
+fn mistake(out: &mut impl Write, found: &Reproducer, width: usize) -> io::Result<()> {
+    details(out, found, width)?;
+    if found.causes.is_empty() { item(out, "cause", "no known mistake explains it", width) } else { Ok(()) }
+}
+
+fn calls(found: &Reproducer) -> String {
+    if found.calls == 1 { "1 call".to_owned() } else { format!("{} calls", found.calls) }
+}
+
 fn finding(out: &mut impl Write, found: &Reproducer, record: &FuzzRecord, width: usize) -> io::Result<()> {
-    let enough =
-        if found.calls == 1 { "1 call is enough".to_owned() } else { format!("{} calls are enough", found.calls) };
+    let enough = format!("{} {} enough", calls(found), if found.calls == 1 { "is" } else { "are" });
     let title = format!("program {} fails, {enough}:", found.program);
     writeln!(out, "\n{} {}", styled(BAD, title), found.sentence)?;
-    details(out, found, width)?;
+    mistake(out, found, width)?;
     block(out, "as a script", &found.script)?;
     block(out, "as a C program", &found.c)?;
     match &found.rust {

@@ -140,7 +140,9 @@ fn test(args: &ShowArgs, name: &str, cancel: &Cancel) -> Result<Source, Error> {
         Runner::prepare(&layout, ready.library.clone(), &battery.program(test), (args.timeout, wanted), cancel)?;
     let header = match args.header {
         Header::Bytes(bytes) => bytes,
-        Header::Auto => check::measured(&runner, &battery, &[test], &battery.golden(&[test])?)?,
+        Header::Auto => {
+            check::measured(&runner, &battery, &[test], &battery.golden(&[test])?)?.unwrap_or(header::CONTRACT)
+        }
     };
     let programs = Programs::of(&battery, test, header, None)?;
     let seen = runner.observe(programs.base, None, true)?;

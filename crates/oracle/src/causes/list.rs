@@ -185,6 +185,11 @@ pub const FIRST: &[Cause] = &[
         &[5],
         "The search passes over the last block of the list, as a loop does that ends at `next == NULL`.",
     ),
+    because(
+        "fit-counts-the-header",
+        &[5, 17],
+        "The size of a block with its header is compared with the payload asked for, so that blocks are taken that are too small.",
+    ),
     because("no-coalescing", &[5], "Adjacent free blocks are never merged; before each search all of them must be."),
     because(
         "coalesces-forwards-only",
@@ -212,6 +217,11 @@ pub const FIRST: &[Cause] = &[
         "Free blocks are merged when they are freed already, which os_realloc shows: it must absorb them one at a time.",
     ),
     because("coalescing-loses-header", &[5], "Merging adds up the payloads and loses the header between them."),
+    because(
+        "coalescing-too-long",
+        &[5],
+        "Merging counts the header between the blocks twice, so that the merged block reaches into the next one.",
+    ),
     because(
         "coalescing-leaves-absorbed",
         &[5, 17],
@@ -255,6 +265,16 @@ pub const FIRST: &[Cause] = &[
         "rounded-otherwise",
         &[5, 6],
         "Sizes are rounded to more than 8 (as glibc does, to 16); round up to the next multiple of 8.",
+    ),
+    because(
+        "rounded-beyond",
+        &[5, 6],
+        "A size that is a multiple of 8 already is rounded up by 8 more; it must stay as it is.",
+    ),
+    because(
+        "calloc-rounds-members",
+        &[6, 17],
+        "os_calloc rounds the size of each member up; the product nmemb * size must be rounded, once.",
     ),
     // os_realloc.
     because("realloc-null-wrong", &[10], "os_realloc(NULL, n) must do what os_malloc(n) does."),
@@ -311,6 +331,11 @@ pub const FIRST: &[Cause] = &[
         "A block that grows takes the free block before it; only those behind it may be absorbed.",
     ),
     because("realloc-keeps-the-old", &[12, 13], "The old block is not freed after the contents have moved."),
+    because(
+        "realloc-mapping-kept",
+        &[13],
+        "os_realloc moves the contents of a mapping and never unmaps it; the old mapping must be unmapped.",
+    ),
     because(
         "realloc-frees-first",
         &[12, 17],

@@ -50,6 +50,11 @@ pub const MORE: &[Cause] = &[
         "A split leaves the prev of the block behind as it was, so that merging backwards takes the wrong block.",
     ),
     because(
+        "stale-tail",
+        &[7, 12],
+        "A split of the last block leaves the pointer to the last block at the part in use; it must go to the rest.",
+    ),
+    because(
         "break-absolute",
         &[7, 4],
         "The break is asked for by an address where a number of bytes is wanted, or the other way round.",

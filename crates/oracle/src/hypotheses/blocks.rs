@@ -1,6 +1,7 @@
 //! Mistakes with sizes and splitting (R6, R17).
 
 use super::{Hypothesis, Numbers, counting, other};
+use crate::call::{Address, Function};
 use crate::cx::Cx;
 use crate::heap::{Block, Heap, Status};
 use crate::rules::{Patch, Rules};
@@ -20,8 +21,11 @@ pub const ALL: &[Hypothesis] = &[
     other("splits-from-the-end", &SplitsFromEnd),
     counting("misaligned", Numbers::Alignment(4)),
     counting("misaligned", Numbers::Alignment(1)),
+    other("misaligned", &NotRounded),
     counting("rounded-otherwise", Numbers::Alignment(16)),
     counting("rounded-otherwise", Numbers::Alignment(32)),
+    other("rounded-beyond", &RoundsBeyond),
+    other("calloc-rounds-members", &RoundsMembers),
 ];
 
 /// Splits the preallocation and the end of the heap, and gives any other block whole.
@@ -139,5 +143,45 @@ impl Patch for SplitsFromEnd {
         }
         cx.heap.blocks[index].status = Status::Alloc;
         index
+    }
+}
+
+/// Takes the size of a payload as it is asked for.
+struct NotRounded;
+
+impl Patch for NotRounded {
+    fn align(&self, _next: Rules<'_>, _cx: &Cx<'_>, size: u64) -> u64 {
+        size
+    }
+}
+
+/// Adds 8 to a size that is a multiple of 8 already.
+struct RoundsBeyond;
+
+impl RoundsBeyond {
+    fn round(cx: &Cx<'_>, size: u64) -> u64 {
+        let alignment = cx.heap.params.alignment;
+        (size / alignment).saturating_add(1).saturating_mul(alignment)
+    }
+}
+
+impl Patch for RoundsBeyond {
+    fn align(&self, _next: Rules<'_>, cx: &Cx<'_>, size: u64) -> u64 {
+        Self::round(cx, size)
+    }
+
+    fn is_mapped(&self, next: Rules<'_>, cx: &mut Cx<'_>, function: Function, size: u64) -> bool {
+        let size = Self::round(cx, size);
+        next.is_mapped(cx, function, size)
+    }
+}
+
+/// `os_calloc` rounds the size of each member up.
+struct RoundsMembers;
+
+impl Patch for RoundsMembers {
+    fn calloc(&self, next: Rules<'_>, cx: &mut Cx<'_>, nmemb: u64, size: u64) -> Address {
+        let size = cx.heap.params.align(size);
+        next.calloc(cx, nmemb, size)
     }
 }

@@ -13,6 +13,7 @@ pub const ALL: &[Hypothesis] = &[
     other("free-mapping-kept", &NeverUnmaps),
     other("free-wrong-length", &UnmapsPayload),
     other("free-wrong-length", &UnmapsPages),
+    other("free-wrong-length", &UnmapsHeaderMore),
     other("free-wrong-address", &UnmapsFromPayload),
     other("free-null-crashes", &NullCrashes),
     other("double-free", &DoubleFreeEnds),
@@ -63,6 +64,15 @@ impl Patch for UnmapsPages {
     fn release_mapping(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let Block { start, size, .. } = cx.heap.mappings.remove(index);
         cx.unmap(start, (cx.heap.params.header + size).next_multiple_of(cx.heap.params.page));
+    }
+}
+
+struct UnmapsHeaderMore;
+
+impl Patch for UnmapsHeaderMore {
+    fn release_mapping(&self, _next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        let Block { start, size, .. } = cx.heap.mappings.remove(index);
+        cx.unmap(start, 2 * cx.heap.params.header + size);
     }
 }
 

@@ -21,8 +21,11 @@ pub const ALL: &[Hypothesis] = &[
     other("realloc-does-not-extend", &DoesNotExtend),
     other("realloc-extends-too-much", &ExtendsByWhole(false)),
     other("realloc-extends-too-much", &ExtendsByWhole(true)),
+    other("realloc-extends-too-much", &ExtendsByHeaderMore(Beyond::InTheBlock)),
+    other("realloc-extends-too-much", &ExtendsByHeaderMore(Beyond::Unused)),
     other("realloc-absorbs-backwards", &GrowsBackwards),
     other("realloc-keeps-the-old", &KeepsOld),
+    other("realloc-mapping-kept", &KeepsMapping),
     other("realloc-frees-first", &FreesFirst),
     other("realloc-stays-mapped", &StaysMapped),
     other("realloc-never-maps", &NeverMaps),
@@ -146,6 +149,29 @@ impl Patch for ExtendsByWhole {
     }
 }
 
+/// Place of the bytes that the break moves too far.
+#[derive(Clone, Copy)]
+enum Beyond {
+    /// They belong to the block.
+    InTheBlock,
+    /// They lie between the block and the break.
+    Unused,
+}
+
+/// Extends the last block by what is missing and a header.
+struct ExtendsByHeaderMore(Beyond);
+
+impl Patch for ExtendsByHeaderMore {
+    fn extend_resized(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> bool {
+        let more = size.saturating_add(cx.heap.params.header);
+        let granted = next.top().extend(cx, index, more);
+        if granted && matches!(self.0, Beyond::Unused) {
+            cx.heap.blocks[index].size = size;
+        }
+        granted
+    }
+}
+
 /// Takes the free block before as well, and moves the contents down.
 struct GrowsBackwards;
 
@@ -170,6 +196,18 @@ struct KeepsOld;
 impl Patch for KeepsOld {
     fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, _payload: Address, bytes: u64) -> Address {
         next.top().allocate(cx, Function::Realloc, bytes)
+    }
+}
+
+/// Moves the contents of a mapping and never unmaps it.
+struct KeepsMapping;
+
+impl Patch for KeepsMapping {
+    fn relocate(&self, next: Rules<'_>, cx: &mut Cx<'_>, payload: Address, bytes: u64) -> Address {
+        match cx.heap.find(payload) {
+            Some(Found::Mapping(_)) => next.top().allocate(cx, Function::Realloc, bytes),
+            _ => next.relocate(cx, payload, bytes),
+        }
     }
 }
 

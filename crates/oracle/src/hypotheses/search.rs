@@ -15,12 +15,16 @@ pub const ALL: &[Hypothesis] = &[
     other("search-misses-first", &MissesFirst),
     other("search-misses-last", &MissesLast),
     other("search-misses-last", &MissesLastGrows),
+    other("fit-counts-the-header", &CountsHeader),
     other("no-coalescing", &NoCoalescing),
-    other("coalesces-forwards-only", &ForwardsOnly),
+    other("coalesces-forwards-only", &ForwardsOnly(false)),
+    other("coalesces-forwards-only", &ForwardsOnly(true)),
     other("coalesces-backwards-only", &BackwardsOnly),
     other("coalesces-in-pairs", &InPairs),
     other("coalesces-too-late", &TooLate),
-    other("coalescing-loses-header", &LosesHeader),
+    other("coalescing-loses-header", &LosesHeader(false)),
+    other("coalescing-loses-header", &LosesHeader(true)),
+    other("coalescing-too-long", &HeaderTwice),
     other("coalescing-leaves-absorbed", &LeavesAbsorbed),
     other("coalesces-across-a-gap", &AcrossGap),
 ];
@@ -122,16 +126,40 @@ impl Patch for MissesLastGrows {
     }
 }
 
+/// Holds the size of a block with its header against the payload that is asked for, and gives blocks that are too small.
+struct CountsHeader;
+
+impl Patch for CountsHeader {
+    fn choose(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
+        let header = cx.heap.params.header;
+        next.choose(cx, size.saturating_sub(header).max(1))
+    }
+
+    fn hand_out(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
+        // The end of the payload lies over what comes next.
+        cx.heap.memo.corrupts |= cx.heap.blocks[index].size < size;
+        next.hand_out(cx, index, size)
+    }
+}
+
 struct NoCoalescing;
 
 impl Patch for NoCoalescing {
     fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
 }
 
-/// Merges a block that is freed with the free one behind it.
-struct ForwardsOnly;
+/// Merges a block that is freed with the free one behind it, or with the flag what a split leaves as well.
+struct ForwardsOnly(bool);
 
 impl Patch for ForwardsOnly {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let before = cx.heap.blocks.len();
+        next.split(cx, index, size);
+        if self.0 && cx.heap.blocks.len() > before && next.top().next_is_free(cx.heap, index + 1) {
+            next.top().join(cx.heap, index + 1);
+        }
+    }
+
     fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
 
     fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
@@ -185,12 +213,38 @@ impl Patch for TooLate {
     }
 }
 
-struct LosesHeader;
+/// With the flag it merges neighbours of the list, wherever they lie.
+struct LosesHeader(bool);
 
 impl Patch for LosesHeader {
+    fn next_is_free(&self, next: Rules<'_>, heap: &Heap, index: usize) -> bool {
+        if self.0 { index + 1 < heap.blocks.len() && heap.is_free(index + 1) } else { next.next_is_free(heap, index) }
+    }
+
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        next.can_extend(cx, index) || (self.0 && Some(index) == cx.heap.last())
+    }
+
     fn join(&self, _next: Rules<'_>, heap: &mut Heap, index: usize) {
         heap.absorb_next(index);
         heap.blocks[index].size = heap.blocks[index].size.saturating_sub(heap.params.header);
+    }
+}
+
+/// Counts the header of the absorbed block twice, so that the merged one reaches into the next or beyond the break.
+struct HeaderTwice;
+
+impl Patch for HeaderTwice {
+    fn join(&self, _next: Rules<'_>, heap: &mut Heap, index: usize) {
+        let is_last = index + 2 >= heap.blocks.len();
+        heap.absorb_next(index);
+        heap.blocks[index].size = heap.blocks[index].size.saturating_add(heap.params.header);
+        heap.memo.overrun |= is_last;
+        heap.memo.corrupted |= !is_last;
+    }
+
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        next.can_extend(cx, index) || Some(index) == cx.heap.last()
     }
 }
 

@@ -21,7 +21,6 @@ pub const ALL: &[Hypothesis] = &[
     other("split-leaves-a-hole", &LeavesHole(false)),
     other("split-leaves-a-hole", &LeavesHole(true)),
     other("preallocation-not-split", &FirstRequestTakesAll),
-    other("stale-links", &StaleLinks),
     other("break-absolute", &BreakAbsolute),
     other("split-size-set-late", &SizeSetLate),
     other("mapping-in-the-list", &MappingInList),
@@ -218,12 +217,12 @@ fn take_first(next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {
 }
 
 /// Returns whether the block behind is free, by the order of the list alone, wherever it lies.
-fn next_in_list_is_free(heap: &Heap, index: usize) -> bool {
+pub(super) fn next_in_list_is_free(heap: &Heap, index: usize) -> bool {
     index + 1 < heap.blocks.len() && heap.is_free(index + 1)
 }
 
 /// Returns whether a block can grow by the break, or is the last one although it does not end there.
-fn can_extend_last(next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+pub(super) fn can_extend_last(next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
     next.can_extend(cx, index) || Some(index) == cx.heap.last()
 }
 
@@ -258,49 +257,6 @@ impl Patch for LeavesHole {
             let rest = &mut cx.heap.blocks[index + 1];
             rest.start += header;
             rest.size = rest.size.saturating_sub(header);
-        }
-    }
-
-    fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
-        next_in_list_is_free(heap, index)
-    }
-
-    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        can_extend_last(next, cx, index)
-    }
-}
-
-/// A split does not tell the block behind that another one lies before it now; merging backwards then takes the wrong one.
-struct StaleLinks;
-
-impl Patch for StaleLinks {
-    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
-        let before = cx.heap.blocks.len();
-        next.split(cx, index, size);
-        if cx.heap.blocks.len() > before
-            && let Some(behind) = cx.heap.blocks.get(index + 2)
-        {
-            let link = (behind.start, cx.heap.blocks[index].start);
-            cx.heap.memo.stale.push(link);
-        }
-    }
-
-    fn join(&self, next: Rules<'_>, heap: &mut Heap, index: usize) {
-        let behind = heap.blocks.get(index + 2).map(|block| block.start);
-        heap.memo.stale.retain(|(block, _)| Some(*block) != behind);
-        next.join(heap, index);
-    }
-
-    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
-        let Block { start, size, .. } = cx.heap.blocks[index];
-        next.release_block(cx, index);
-        let before = cx.heap.memo.stale.iter().find(|(block, _)| *block == start).map(|(_, before)| *before);
-        let is_free = |block: &Block| Some(block.start) == before && block.status == Status::Free;
-        let Some(before) = cx.heap.blocks.iter().position(is_free).filter(|before| *before < index) else { return };
-        // The list goes on behind the freed block: what lies between is lost, and may be given again.
-        cx.heap.blocks[before].size += cx.heap.params.header + size;
-        for _ in before..index {
-            cx.heap.blocks.remove(before + 1);
         }
     }
 

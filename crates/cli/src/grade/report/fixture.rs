@@ -105,6 +105,7 @@ pub fn submission(name: &str, tests: Vec<Test>) -> Submission {
         causes: if failed { vec![cause("first-fit")] } else { Vec::new() },
         tests,
         counterexample: None,
+        further: Vec::new(),
         suspicious: None,
         notes: Vec::new(),
     }

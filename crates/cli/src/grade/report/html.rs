@@ -39,7 +39,7 @@ pub fn page(seen: &Submission) -> String {
                     @if let Some(sentence) = words::unexplained(&seen.unexplained) {
                         p { (log(&sentence)) }
                     }
-                    @if let Some(example) = &seen.counterexample { (counterexample(example)) }
+                    @for (title, example) in seen.counterexamples() { (counterexample(title, example)) }
                     @if !failed.is_empty() {
                         section {
                             h2 { "Tests that did not pass" }
@@ -160,10 +160,10 @@ fn difference(difference: &Difference) -> Markup {
     }
 }
 
-fn counterexample(example: &Counterexample) -> Markup {
+fn counterexample(title: &str, example: &Counterexample) -> Markup {
     html! {
         section {
-            h2 { "The shortest program that shows a mistake" }
+            h2 { (title) }
             p { (log(&example.sentence)) " (" (count(example.calls, "call", "calls")) ")" }
             pre { code { (log_lines(&example.c)) } }
             @if let Some(rows) = &example.difference { (difference(rows)) }

@@ -17,8 +17,8 @@ pub fn page(seen: &Submission) -> String {
     if let Some(sentence) = words::unexplained(&seen.unexplained) {
         page.paragraph("Unknown", &sentence);
     }
-    if let Some(example) = &seen.counterexample {
-        page.counterexample(example);
+    for (title, example) in seen.counterexamples() {
+        page.counterexample(title, example);
     }
     page.failures(&seen.tests);
     if !seen.behaves.is_empty() {
@@ -100,8 +100,8 @@ impl Page {
         }
     }
 
-    fn counterexample(&mut self, example: &Counterexample) {
-        self.heading("The shortest program that shows a mistake");
+    fn counterexample(&mut self, title: &str, example: &Counterexample) {
+        self.heading(title);
         self.paragraph("Mistake", &format!("{} ({})", example.sentence, count(example.calls, "call", "calls")));
         self.0.push_str(&markdown_block(&example.c, "c"));
         self.0.push('\n');

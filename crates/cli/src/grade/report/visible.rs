@@ -25,7 +25,10 @@ pub fn visible(submission: &Submission) -> Submission {
         let shown = |cause: &Cause| told.contains(cause.id.as_str());
         seen.causes.retain(shown);
         let searched = leaks.iter().any(|test| test.kind == Kind::Random);
-        seen.counterexample = seen.counterexample.filter(|_| !failed.is_empty() && !searched);
+        if failed.is_empty() || searched {
+            seen.counterexample = None;
+            seen.further.clear();
+        }
         let told = failed.iter().any(|test| test.reason == submission.reason);
         seen.reason = if told { submission.reason.clone() } else { reason(submission) };
     }

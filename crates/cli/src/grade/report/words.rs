@@ -177,9 +177,9 @@ impl Text {
         }
     }
 
-    fn counterexample(&mut self, example: &Counterexample) {
+    fn counterexample(&mut self, title: &str, example: &Counterexample) {
         let calls = count(example.calls, "call", "calls");
-        self.line("Shortest program that shows a mistake: ", &format!("{} ({calls})", example.sentence));
+        self.line(&format!("{title}: "), &format!("{} ({calls})", example.sentence));
         self.block("As a C program:", &example.c);
         self.difference(example.difference.as_ref());
         self.causes(&example.causes);
@@ -237,8 +237,8 @@ pub fn of_whole(seen: &Submission) -> String {
     for sentence in &seen.behaves {
         text.line("Library: ", sentence);
     }
-    if let Some(example) = &seen.counterexample {
-        text.counterexample(example);
+    for (title, example) in seen.counterexamples() {
+        text.counterexample(title, example);
     }
     if let Some(build) = &seen.build {
         text.line("Built by: ", &build.command);
@@ -317,7 +317,7 @@ Tests: 1 of 2 passed
 Why: a test failed
 Likely cause: first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
 Library: The header has 32 bytes.
-Shortest program that shows a mistake: os_malloc(8) gives NULL (1 call)
+The shortest program that shows a mistake: os_malloc(8) gives NULL (1 call)
 As a C program:
   int main(void) {
       os_malloc(8);
