@@ -17,7 +17,7 @@ const HEAP_END: Address = HEAP + (1 << 43);
 /// The run that `trace` shows.
 pub fn run_of(name: &str, trace: &Trace, end: run::End) -> Run {
     let steps = trace.entries.iter().filter_map(step_of).collect();
-    Run { name: name.to_owned(), brk: HEAP, steps, end }
+    Run { name: name.to_owned(), brk: HEAP, steps, end, by_c_library: None }
 }
 
 /// One entry of a trace; `None` where the program moved the break to a place that has no name yet.

@@ -174,7 +174,7 @@ fn inferred(items: &[(usize, Item)], right: Params) -> Params {
         Item::Entry(entry) => convert::step_of(entry),
         Item::End(_) => None,
     });
-    let run = Run { name: String::new(), brk: HEAP, steps: steps.collect(), end: run::End::Fine };
+    let run = Run { name: String::new(), brk: HEAP, steps: steps.collect(), end: run::End::Fine, by_c_library: None };
     Inferred::of(&[&run], right).params(right)
 }
 
@@ -205,7 +205,7 @@ impl Judge {
             follower: Follower::new(params, profile.allowed(), HEAP),
             params,
             profile,
-            kept: Run { name: name.to_owned(), brk: HEAP, steps: Vec::new(), end: run::End::Fine },
+            kept: Run { name: name.to_owned(), brk: HEAP, steps: Vec::new(), end: run::End::Fine, by_c_library: None },
             recent: Vec::new(),
             mappings: 0,
             calls: 0,

@@ -10,7 +10,7 @@ use osmem_oracle::run::{Check, End, Run, Step};
 use osmem_replay::check;
 use osmem_trace::Observation;
 use osmem_trace::model;
-use osmem_trace::run::{EndProof, Stopped};
+use osmem_trace::run::{EndProof, Source, Stopped};
 use serde::Serialize;
 
 use crate::convert;
@@ -115,7 +115,10 @@ pub fn params(header: u64) -> Params {
 
 /// The run that was observed. `checks`: the program tells by its exit status what it found wrong.
 pub fn run_of(name: &str, seen: &Observation, checks: bool) -> Run {
-    convert::run_of(name, &seen.trace, end_of(seen, checks))
+    // What a stream needs is no sign that the C library serves the calls.
+    let serves = |source: &Source| source.origin.through.is_some() && !source.origin.stream;
+    let by_c_library = (!seen.origins.is_empty()).then(|| seen.origins.iter().any(serves));
+    Run { by_c_library, ..convert::run_of(name, &seen.trace, end_of(seen, checks)) }
 }
 
 fn end_of(seen: &Observation, checks: bool) -> End {

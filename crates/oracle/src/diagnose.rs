@@ -17,8 +17,8 @@ use crate::run::Run;
 pub use found::{Diagnosis, Mistake};
 use found::{backgrounds, fit};
 use weights::{
-    ALMOST, ANOTHER, BEAM, BEGUN, BY_DAMAGE, BY_DAMAGE_ALONE, CONTRADICTED, EQUAL, GENERAL, GLANCE, HARMLESS, LONG,
-    MOST_ALTERNATIVES, MOST_MISTAKES, READING, TOLERANCE, TOO_EARLY, WORTH,
+    ALMOST, ANOTHER, BEAM, BEGUN, BY_DAMAGE, BY_DAMAGE_ALONE, CONTRADICTED, ENOUGH, ENOUGH_OF_SEVERAL, EQUAL, GENERAL,
+    GLANCE, HARMLESS, LONG, MOST_ALTERNATIVES, MOST_MISTAKES, READING, TOLERANCE, TOO_EARLY, WORTH,
 };
 
 /// Returns the smallest set of mistakes that explains the failing runs best. `decisive` is a run that shows hardly anything but one
@@ -270,7 +270,7 @@ impl<'a> Search<'a> {
         Diagnosis { mistakes, failing, unexplained, set: self.set(&best.members) }
     }
 
-    /// Whether a set may be named: it explains at least three in five of the failing runs, and little speaks against it.
+    /// Whether a set may be named: it explains enough of the failing runs, and little speaks against it.
     fn is_certain(&self, set: &Set, explained: usize, failing: usize) -> bool {
         let against = |run: &&usize| {
             let fit = set.fits[**run];
@@ -279,7 +279,8 @@ impl<'a> Search<'a> {
         };
         let against = self.failing.iter().chain(&self.long).chain(&self.passing).filter(against).count();
         let decided = self.decisive.is_some() && set.decisive;
-        (explained * 5 >= failing * 3 || decided) && against * TOLERANCE <= explained
+        let [of, enough] = if set.members.len() > 1 { ENOUGH_OF_SEVERAL } else { ENOUGH };
+        (explained * of >= failing * enough || decided) && against * TOLERANCE <= explained
     }
 
     /// One member of the best set, with what would explain as much in its place.

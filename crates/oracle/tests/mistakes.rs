@@ -2,14 +2,15 @@
 
 mod support;
 
+use osmem_oracle::call::{Request, System};
 use osmem_oracle::causes::{CAUSES, cause};
 use osmem_oracle::diagnose::{Background, Diagnosis, Mistake, diagnose};
 use osmem_oracle::hypotheses::{self, SeenNumbers};
 use osmem_oracle::infer::Inferred;
-use osmem_oracle::params::Params;
+use osmem_oracle::params::{HEAP, Params};
 use osmem_oracle::readings::Readings;
 use osmem_oracle::rules::{Patch, Rules};
-use osmem_oracle::run::Run;
+use osmem_oracle::run::{Call, End, Run, Step};
 use support::runs::runs;
 
 fn background(runs: &[&Run], strict: bool) -> Background {
@@ -73,4 +74,29 @@ fn a_right_allocator_has_no_cause() {
     let runs: Vec<&Run> = runs.iter().collect();
     let Diagnosis { mistakes, failing, unexplained, .. } = diagnose(&runs, None, &background(&runs, true));
     assert!(mistakes.is_empty() && failing.is_empty() && unexplained.is_empty());
+}
+
+#[test]
+fn the_c_library_is_named_only_if_the_origin_of_a_system_call_does_not_speak_against_it() {
+    // Breaks and mappings as the C library makes them.
+    let asked_by = |by_c_library: Option<bool>| {
+        let heap = System::Brk { to: HEAP + 0x2_2000, now: HEAP + 0x2_2000 };
+        let mapping = System::Map { length: 0x3_1000, plain: true, start: Some(1 << 45) };
+        let calls = [(100, heap, HEAP + 0x2a0), (200_000, mapping, (1 << 45) + 0x10)];
+        let call = |(size, asked, result)| {
+            Step::Call(Call { request: Request::Malloc { size }, asked: vec![asked], result: Some(result) })
+        };
+        let run = |name: &str, steps| Run { name: name.into(), brk: HEAP, steps, end: End::Fine, by_c_library };
+        [
+            run("both", calls.clone().map(call).into()),
+            run("heap", vec![call(calls[0].clone())]),
+            run("mapping", vec![call(calls[1].clone())]),
+        ]
+    };
+    for (by_c_library, is_named) in [(None, true), (Some(true), true), (Some(false), false)] {
+        let runs = asked_by(by_c_library);
+        let runs: Vec<&Run> = runs.iter().collect();
+        let found = diagnose(&runs, None, &background(&runs, false));
+        assert_eq!(names(&found).contains(&"glibc-heap"), is_named, "{by_c_library:?}: {:?}", names(&found));
+    }
 }

@@ -191,7 +191,13 @@ fn nonsense(random: &mut Pcg64) -> Run {
         });
     }
     let ends = [End::Fine, End::Check(Check::Lost), End::Crash("SIGSEGV".into()), End::Timeout, End::EarlyExit];
-    Run { name: "nonsense".into(), brk: HEAP, steps, end: ends[random.random_range(0..ends.len())].clone() }
+    Run {
+        name: "nonsense".into(),
+        brk: HEAP,
+        steps,
+        end: ends[random.random_range(0..ends.len())].clone(),
+        by_c_library: None,
+    }
 }
 
 #[test]

@@ -157,7 +157,7 @@ mod tests {
             Done::Break(_) | Done::Nothing => None,
         };
         let steps = foretold::demanded(ops, params, readings).into_iter().filter_map(step).collect();
-        Run { name: "calibrating".to_owned(), brk: HEAP, steps, end: End::Fine }
+        Run { name: "calibrating".to_owned(), brk: HEAP, steps, end: End::Fine, by_c_library: None }
     }
 
     #[test]

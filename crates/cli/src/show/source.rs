@@ -69,7 +69,7 @@ fn from(args: &ShowArgs) -> usize {
 fn file(args: &ShowArgs) -> Result<Source, Error> {
     let path = args.trace.as_deref().unwrap_or_else(|| "-".as_ref());
     let (name, input) = judge::open(path)?;
-    let mut run = Run { name: name.clone(), brk: HEAP, steps: Vec::new(), end: End::Fine };
+    let mut run = Run { name: name.clone(), brk: HEAP, steps: Vec::new(), end: End::Fine, by_c_library: None };
     let mut measured = None;
     let most = from(args).saturating_add(MOST_CALLS);
     let (mut calls, mut left_out) = (0, 0);

@@ -86,7 +86,7 @@ fn cause(run: &Run, place: usize, way: Way) -> Option<String> {
     let steps = run.steps[..end].to_vec();
     // A run that is cut off ended well as far as it goes.
     let end = if end < run.steps.len() { oracle::status_means(0) } else { run.end.clone() };
-    let run = Run { name: run.name.clone(), brk: run.brk, steps, end };
+    let run = Run { name: run.name.clone(), brk: run.brk, steps, end, by_c_library: run.by_c_library };
     let together = Together::of(&[&run], way.params, way.allowed.is_settled());
     together.explain(&[&run], None).causes.first().map(|cause| cause.sentence.to_owned())
 }

@@ -40,8 +40,12 @@ const GLIBC_HEADERS: [u64; 2] = [0x10, 0x2a0];
 const GLIBC_GROWTH: u64 = 0x2_1000;
 
 impl Patch for GlibcHeap {
-    /// One system call must show the C library's own numbers; results aligned to 16 prove nothing.
+    /// The origin of a system call must prove it. Where no tracer looks for origins, one system call must show the C library's own
+    /// numbers; results aligned to 16 prove nothing.
     fn may_have_made(&self, run: &Run) -> bool {
+        if let Some(proved) = run.by_c_library {
+            return proved;
+        }
         let mut brk = run.brk;
         run.calls().any(|call| {
             let begin = brk;

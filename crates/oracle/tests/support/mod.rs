@@ -18,5 +18,11 @@ pub fn run_of<'r>(name: &str, ops: &[Op], model: Model<'r>, mut before: impl FnM
             Done::Nothing => None,
         }
     };
-    Run { name: name.to_owned(), brk: HEAP, steps: ops.iter().filter_map(step).collect(), end: End::Fine }
+    Run {
+        name: name.to_owned(),
+        brk: HEAP,
+        steps: ops.iter().filter_map(step).collect(),
+        end: End::Fine,
+        by_c_library: None,
+    }
 }
