@@ -132,6 +132,54 @@ bands = [{ at_most = 0, points = 4 }, { at_most = 1, points = 1 }]
 }
 
 #[test]
+fn style_is_counted_in_what_was_handed_in() {
+    let class = Class::new();
+    let style = "
+[[style]]
+name = \"warnings\"
+warnings = true
+points = 5
+bands = [{ at_most = 0, points = 5 }, { at_most = 2, points = 3 }]
+[[style]]
+name = \"unused\"
+command = \"grep -rn unused .\"
+points = 4
+bands = [{ at_most = 0, points = 4 }]
+";
+    class.write("osmem.toml", format!("{QUICK}{style}"));
+    let warned = format!("{}\n{}", right(), [1, 2, 3].map(|n| format!("static void unused{n}(void) {{ }}\n")).concat());
+    let compile = "\tcc -shared -fPIC -w -O1 -o libosmem.so $(SOURCE) -lpthread\n";
+    // One writes over its source, one removes it, one keeps it elsewhere.
+    for (name, file, makefile) in [
+        ("over", "osmem.c", format!("SOURCE = osmem.c\nall:\n{compile}\techo 'int clean;' > osmem.c\n")),
+        ("gone", "osmem.c", format!("SOURCE = osmem.c\nall:\n{compile}\trm osmem.c\n")),
+        ("elsewhere", "deep/er/osmem.c", format!("SOURCE = deep/er/osmem.c\nall:\n{compile}")),
+    ] {
+        class.write(&format!("class/{name}/{file}"), &warned);
+        class.write(&format!("class/{name}/Makefile"), makefile);
+    }
+    class.write("class/skipped/osmem.c", right());
+    class.write("class/skipped/tests/mine.c", &warned);
+    class.graded(1, &["--batch", "class", "--out", "out"]);
+    for (name, warnings, unused) in
+        [("over", 0.0, 0.0), ("gone", 0.0, 0.0), ("elsewhere", 0.0, 0.0), ("skipped", 5.0, 0.0)]
+    {
+        let record = class.record(&format!("out/{name}"));
+        let steps = &record["tests"].as_array().unwrap()[2..];
+        assert_eq!(
+            (&steps[0]["earned"], &steps[1]["earned"]),
+            (&json!(warnings), &json!(unused)),
+            "{name}: {record:#}"
+        );
+    }
+    class.write(
+        "osmem.toml",
+        format!("{QUICK}{}", style.replace("warnings = true", "warnings = true\nskip = [\"/etc\"]")),
+    );
+    class.refused(2, &["class/over", "--out", "none"], "must be folders below the submission's");
+}
+
+#[test]
 fn the_course_builds_and_overlays() {
     let class = Class::new();
     let build = "[build]\ncommand = \"cc -shared -fPIC -O1 -o out.so src/osmem.c fixed.c\"\nlibrary = \"out.so\"\n";

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::build;
 use super::intake::Recipe;
+use super::{build, overlay};
 
 /// How plain C files are compiled, up to their names.
 pub const COMPILE: &str = "cc -std=gnu11 -Wall -Wextra -I. -Isrc -Iinclude -Iutils";
@@ -49,18 +49,31 @@ fn with_printf(files: &[PathBuf]) -> Vec<String> {
     files
 }
 
-/// The C files of a submission, for its warnings.
-pub fn c_files(source: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for folder in [source.to_owned(), source.join("src")] {
+/// Returns the command that compiles each C file below the folder that it runs in for its warnings, but for those in the folders `skip`.
+pub fn warnings(skip: &[PathBuf]) -> String {
+    let pruned = skip.iter().map(|folder| format!("-path {} -prune -o ", build::quoted(&Path::new(".").join(folder))));
+    // With -fsyntax-only the compiler would not say all: some it finds when it optimises.
+    let compile = format!("{COMPILE} -O1 -fPIC -S -o \"$TMPDIR/warnings.s\" \"$1\"");
+    format!(
+        "find . {}-type f -name '*.c' -exec sh -c {} sh {{}} \\;",
+        pruned.collect::<String>(),
+        build::quoted(Path::new(&compile))
+    )
+}
+
+/// Returns whether a C file of the submission's own lies below a folder.
+pub fn has_c(source: &Path) -> bool {
+    let given: Vec<PathBuf> = overlay::files().into_iter().map(|(path, _)| source.join(path)).collect();
+    let mut open = vec![source.to_owned()];
+    while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let plain = entry.file_type().is_ok_and(|kind| kind.is_file());
-            if plain && path.extension().is_some_and(|ending| ending == "c") {
-                files.extend(path.strip_prefix(source).ok().map(PathBuf::from));
+            let (path, kind) = (entry.path(), entry.file_type());
+            if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
+                open.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "c") && !given.contains(&path) {
+                return true;
             }
         }
     }
-    files.sort();
-    files
+    false
 }

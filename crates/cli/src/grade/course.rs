@@ -202,8 +202,8 @@ pub struct Style {
 pub enum Counts {
     /// The lines that a shell command prints.
     Lines(String),
-    /// The warnings of the compiler with -Wall -Wextra.
-    Warnings,
+    /// The warnings of the compiler with -Wall -Wextra in all C files but those in these folders.
+    Warnings(Vec<PathBuf>),
 }
 
 /// What a count is worth.
@@ -217,6 +217,11 @@ pub struct Band {
 }
 
 impl Style {
+    /// Returns whether it counts the compiler's warnings.
+    pub const fn is_of_compiler(&self) -> bool {
+        matches!(self.counts, Counts::Warnings(_))
+    }
+
     /// What so many lines or warnings are worth: the first band that holds them, nothing where none does.
     pub fn earned(&self, count: u64) -> f64 {
         self.bands.iter().find(|band| count <= band.at_most).map_or(0.0, |band| band.points)

@@ -1,19 +1,21 @@
 //! Judges a built submission: battery, random programs, style.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use osmem_oracle::run::Run;
 use osmem_trace::model::End;
 use osmem_trace::run::{Limits, Observation};
 use osmem_trace::{Trace, header};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_pcg::Pcg64;
 
 use super::boxed::Boxed;
 use super::course::{Counts, Style};
 use super::desk::Desk;
 use super::record::{Cause, Counterexample, Kind, Outcome, Search, Test as Graded};
 use super::workshop::Bench;
-use super::{MIB, build, suspicion};
+use super::{MIB, build, command, suspicion};
 use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
 use crate::check::{measured, readings};
 use crate::error::{Error, is_of_tracer};
@@ -81,7 +83,7 @@ pub fn judge(
     let mut judged = Judged::default();
     let tests: Vec<&Test> = desk.tests.iter().collect();
     let header = measured(&runner, &desk.kit, &tests, &desk.golden)?.unwrap_or(header::CONTRACT);
-    let tell = |records: &[TestRecord]| so_far(&graded(desk, records));
+    let tell = |ended: &[Option<TestRecord>]| so_far(&graded(desk, ended.iter().map(Option::as_ref)));
     let (mut records, runs) = battery(desk, &runner, first, header, (cpu, seed), &tell)?;
     judged.notes.extend(runner.shortened());
     let (places, runs): (Vec<usize>, Vec<&Run>) =
@@ -93,7 +95,7 @@ pub fn judge(
         judged.causes = explanation.causes.iter().map(Cause::from).collect();
         judged.unexplained = explanation.assign(&places, &mut records);
     }
-    judged.tests = graded(desk, &records);
+    judged.tests = graded(desk, records.iter().map(Some));
     so_far(&judged.tests)?;
     let mut feigned = false;
     if desk.course.random.programs > 0 {
@@ -110,8 +112,16 @@ pub fn judge(
     Ok(judged)
 }
 
-fn graded(desk: &Desk<'_>, records: &[TestRecord]) -> Vec<Graded> {
-    records.iter().zip(&desk.points).map(|(record, points)| desk.graded(record, *points)).collect()
+/// Returns the tests that have ended, in the order of the suite.
+fn graded<'r>(desk: &Desk<'_>, ended: impl Iterator<Item = Option<&'r TestRecord>>) -> Vec<Graded> {
+    ended.zip(&desk.points).filter_map(|(record, points)| Some(desk.graded(record?, *points))).collect()
+}
+
+/// Returns the order in which tests run: drawn by the seed, so that a program cannot be known by its place.
+fn order(tests: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..tests).collect();
+    order.shuffle(&mut Pcg64::seed_from_u64(seed));
+    order
 }
 
 /// What is wrong where the loader has not got as far as the program.
@@ -133,26 +143,30 @@ fn battery(
     mut first: Option<Observation>,
     header: u64,
     (cpu, seed): (Option<usize>, u64),
-    tell: &dyn Fn(&[TestRecord]) -> Result<(), Error>,
+    tell: &dyn Fn(&[Option<TestRecord>]) -> Result<(), Error>,
 ) -> Result<(Vec<TestRecord>, Vec<Option<Run>>), Error> {
     let total = Duration::from_secs(desk.course.limits.total_seconds);
-    let (mut records, mut runs) = (Vec::new(), Vec::new());
+    let count = desk.tests.len();
+    let mut ended: Vec<Option<TestRecord>> = std::iter::repeat_with(|| None).take(count).collect();
+    let mut runs = vec![None; count];
     let mut told = Instant::now();
-    for (test, golden) in desk.tests.iter().zip(&desk.golden) {
+    for place in order(count, seed) {
+        let test = &desk.tests[place];
         if runner.spent() > total {
             let reason = format!("it was not run: all tests together took longer than {} s", total.as_secs());
-            records.push(TestRecord::new(test, Seen::Timeout, Some(reason), Duration::ZERO));
-            runs.push(None);
+            ended[place] = Some(TestRecord::new(test, Seen::Timeout, Some(reason), Duration::ZERO));
             continue;
         }
-        let (record, run) = one(desk, runner, first.take(), (test, golden), header, (cpu, seed))?;
-        records.push(record);
-        runs.push(run);
+        let seen = first.take_if(|_| place == 0);
+        let (record, run) = one(desk, runner, seen, (test, &desk.golden[place]), header, (cpu, seed))?;
+        ended[place] = Some(record);
+        runs[place] = run;
         if told.elapsed() > BETWEEN_NEWS {
-            tell(&records)?;
+            tell(&ended)?;
             told = Instant::now();
         }
     }
+    let mut records: Vec<TestRecord> = ended.into_iter().flatten().collect();
     scene::settle(&mut records);
     Ok((records, runs))
 }
@@ -303,8 +317,8 @@ impl From<&CauseRecord> for Cause {
     }
 }
 
-/// A style step, in the box of the build.
-pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, c_files: &[PathBuf], log: &str) -> Result<Graded, Error> {
+/// Runs a style step in the box of the build. `log`: the compiler's output, for sources that are built by a command of ours.
+pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, log: Option<&str>) -> Result<Graded, Error> {
     let limits = (desk.course.limits.build_seconds, desk.course.limits.output_mib * MIB);
     let run = |command: &str| build::shell(&desk.witness, boxed, command, limits, desk.cancel);
     let (count, fault, output) = match &step.counts {
@@ -313,23 +327,22 @@ pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, c_files: &[PathBuf], 
             let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
             (ran.log.lines().filter(|line| !line.trim().is_empty()).count(), fault, ran.log)
         }
-        Counts::Warnings if c_files.is_empty() => {
-            let warns = |line: &&str| line.starts_with("warning: ") || line.contains(": warning: ");
-            (log.lines().filter(warns).count(), None, String::new())
-        }
-        Counts::Warnings => {
-            let files: Vec<_> = c_files.iter().map(|file| build::quoted(file)).collect();
-            // With -fsyntax-only the compiler would not say all: some it finds when it optimises.
-            let compile = format!("{} -O1 -fPIC -S -o \"$TMPDIR/warnings.s\" \"$file\"", super::command::COMPILE);
-            let ran = run(&format!("for file in {}; do {compile}; done", files.join(" ")))?;
-            let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
-            (ran.log.lines().filter(|line| line.contains(" warning: ")).count(), fault, ran.log)
-        }
+        Counts::Warnings(skip) => match log {
+            Some(log) => {
+                let warns = |line: &&str| line.starts_with("warning: ") || line.contains(": warning: ");
+                (log.lines().filter(warns).count(), None, String::new())
+            }
+            None => {
+                let ran = run(&command::warnings(skip))?;
+                let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
+                (ran.log.lines().filter(|line| line.contains(" warning: ")).count(), fault, ran.log)
+            }
+        },
     };
     let earned = if fault.is_some() { 0.0 } else { step.earned(count as u64) };
     let word = match step.counts {
         Counts::Lines(_) => "lines of complaint",
-        Counts::Warnings => "warnings of the compiler",
+        Counts::Warnings(_) => "warnings of the compiler",
     };
     let (outcome, reason) = match fault {
         Some((outcome, reason)) => (outcome, Some(reason)),

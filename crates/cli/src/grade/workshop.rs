@@ -163,6 +163,14 @@ impl Drop for Bench {
 }
 
 impl Bench {
+    /// Makes an empty folder for a second copy of what was handed in.
+    pub fn again(&self) -> Result<PathBuf, Error> {
+        let path = self.folder.join("again");
+        fs::create_dir(&path).map_err(|source| Error::Stage { path: path.clone(), source })?;
+        set_mode(&path, 0o755)?;
+        Ok(path)
+    }
+
     /// Gives all of the source to the user of the box.
     pub fn hand_over(&self) -> Result<(), Error> {
         hand_over(&self.source, self.user)

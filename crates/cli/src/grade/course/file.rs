@@ -110,6 +110,7 @@ struct StyleValues {
     name: Spanned<String>,
     command: Option<Spanned<String>>,
     warnings: Option<Spanned<bool>>,
+    skip: Option<Vec<Spanned<String>>>,
     points: Spanned<f64>,
     bands: Spanned<Vec<Spanned<Band>>>,
 }
@@ -300,6 +301,18 @@ fn late(at: Place, values: &LateValues) -> Result<Late, CourseError> {
     })
 }
 
+/// Folders of C files that a style step does not count, unless it says which: those that courses hand out.
+const SKIPPED: [&str; 3] = ["utils", "tests", "checker"];
+
+fn skipped(at: Place, key: &str, folders: Option<&[Spanned<String>]>) -> Result<Vec<PathBuf>, CourseError> {
+    let Some(folders) = folders else { return Ok(SKIPPED.map(PathBuf::from).into()) };
+    let folder = |folder: &Spanned<String>| {
+        let message = "must be folders below the submission's, such as [\"utils\"]";
+        relative(folder.get_ref()).ok_or_else(|| at.wrong(folder.span().start, key, message))
+    };
+    folders.iter().map(folder).collect()
+}
+
 fn style(at: Place, values: Vec<StyleValues>) -> Result<Vec<Style>, CourseError> {
     let mut steps: Vec<Style> = Vec::new();
     for step in values {
@@ -311,7 +324,7 @@ fn style(at: Place, values: Vec<StyleValues>) -> Result<Vec<Style>, CourseError>
         let key = |key: &str| format!("style \"{name}\": {key}");
         let counts = match (&step.command, step.warnings.as_ref().map(|warnings| *warnings.get_ref())) {
             (Some(command), None | Some(false)) => Counts::Lines(at.command(&key("command"), command)?),
-            (None, Some(true)) => Counts::Warnings,
+            (None, Some(true)) => Counts::Warnings(skipped(at, &key("skip"), step.skip.as_deref())?),
             (Some(_), Some(true)) => return Err(at.wrong(start, &key("command"), "goes not with warnings; keep one")),
             (None, _) => {
                 let message = "is missing: give a shell command whose lines count, or warnings = true";
