@@ -58,6 +58,8 @@ pub struct Memo {
     pub behind: Vec<(Address, Address)>,
     /// Whether a block reaches beyond the break.
     pub overrun: bool,
+    /// Whether the last block that was freed was free already.
+    pub freed_twice: bool,
     /// Whether the first request is at work.
     pub first: bool,
     /// Whether `os_realloc` moves a block.

@@ -9,6 +9,7 @@ mod free;
 mod limits;
 mod links;
 mod memory;
+mod moves;
 mod realloc;
 mod request;
 mod search;
@@ -123,6 +124,7 @@ pub const ALL: &[&[Hypothesis]] = &[
     search::ALL,
     blocks::ALL,
     realloc::ALL,
+    moves::ALL,
     free::ALL,
     state::ALL,
     links::ALL,

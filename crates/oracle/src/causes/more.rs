@@ -12,9 +12,24 @@ pub const MORE: &[Cause] = &[
         "A block that was extended stays marked free although it is in use, so that it is given a second time.",
     ),
     because(
+        "realloc-counts-the-header",
+        &[12, 17],
+        "os_realloc takes the header for a part of the payload, and leaves a block where it is that is too small.",
+    ),
+    because(
+        "realloc-marks-free",
+        &[12, 17],
+        "os_realloc marks the block free that it resizes, as by = where == is meant.",
+    ),
+    because(
         "coalesces-only-in-free",
         &[5],
         "Free blocks are merged in os_free alone; what os_realloc leaves free beside a free block is never merged with it.",
+    ),
+    because(
+        "coalescing-misses-last",
+        &[5],
+        "The pass that merges ends one block early, so that the last block is never merged with a free one before it.",
     ),
     because(
         "freed-mapping-reused",
@@ -30,6 +45,11 @@ pub const MORE: &[Cause] = &[
         "split-leaves-a-hole",
         &[6],
         "A hole of a header's length lies between a block and the rest that is split off.",
+    ),
+    because(
+        "split-too-early",
+        &[6, 17],
+        "A split puts the rest a header too early, so that its header lies in the payload in front of it.",
     ),
     because(
         "search-refuses-the-larger",
@@ -53,6 +73,11 @@ pub const MORE: &[Cause] = &[
         "stale-tail",
         &[7, 12],
         "A split of the last block leaves the pointer to the last block at the part in use; it must go to the rest.",
+    ),
+    because(
+        "stale-tag",
+        &[5, 17],
+        "A merge leaves the old size in the tag of the block behind, so that merging backwards goes to a header that is no more.",
     ),
     because(
         "break-absolute",

@@ -16,6 +16,7 @@ pub const ALL: &[Hypothesis] = &[
     other("split-off-by-n", &SplitsFrom(24)),
     other("split-off-by-n", &SplitsFrom(32)),
     other("split-loses-header", &LosesHeader),
+    other("split-too-early", &SplitsInside),
     other("split-loses-rest", &LosesRest),
     other("split-order", &AppendsRest),
     other("splits-from-the-end", &SplitsFromEnd),
@@ -100,6 +101,29 @@ impl Patch for LosesHeader {
             // The header is written over what follows, or beyond the break.
             cx.heap.memo.corrupted |= !is_last || cx.heap.payload(index + 1) > cx.heap.brk;
         }
+    }
+}
+
+/// Puts the rest a header too early, into the payload in front of it.
+struct SplitsInside;
+
+impl Patch for SplitsInside {
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let before = cx.heap.blocks.len();
+        next.split(cx, index, size);
+        if cx.heap.blocks.len() > before {
+            cx.heap.blocks[index + 1].start -= cx.heap.params.header;
+            // What is written to the payload destroys the header.
+            cx.heap.memo.corrupts = true;
+        }
+    }
+
+    fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
+        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+    }
+
+    fn can_extend(&self, _next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        Some(index) == cx.heap.last()
     }
 }
 

@@ -106,10 +106,14 @@ fn freed(heap: &Heap, pointer: Address) -> Option<usize> {
 struct DoubleFreeEnds;
 
 impl Patch for DoubleFreeEnds {
+    fn free(&self, next: Rules<'_>, cx: &mut Cx<'_>, pointer: Address) {
+        cx.heap.memo.freed_twice = freed(cx.heap, pointer).is_some();
+        next.free(cx, pointer);
+    }
+
     fn excuses(&self, trouble: &Trouble<'_>, heap: &Heap) -> bool {
-        let Request::Free { pointer } = trouble.request else { return false };
-        let is_freed = freed(heap, pointer).is_some();
-        trouble.inside && is_freed && matches!(trouble.end, End::Crash(_) | End::EarlyExit)
+        let freed_twice = matches!(trouble.request, Request::Free { .. }) && heap.memo.freed_twice;
+        trouble.inside && freed_twice && matches!(trouble.end, End::Crash(_) | End::EarlyExit)
     }
 }
 

@@ -7,8 +7,13 @@ use crate::cx::Cx;
 use crate::heap::{Block, Heap, Status};
 use crate::rules::{Patch, Rules};
 
-pub const ALL: &[Hypothesis] =
-    &[other("stale-links", &StaleLinks), other("stale-links", &StaleLinksInFree), other("stale-tail", &StaleTail)];
+pub const ALL: &[Hypothesis] = &[
+    other("stale-links", &StaleLinks),
+    other("stale-links", &StaleLinksInFree),
+    other("stale-tail", &StaleTail(false)),
+    other("stale-tail", &StaleTail(true)),
+    other("stale-tag", &StaleTag),
+];
 
 /// A split does not tell the block behind that another one lies before it now; merging backwards then takes the wrong one.
 struct StaleLinks;
@@ -96,8 +101,51 @@ impl Patch for StaleLinksInFree {
     }
 }
 
-/// A split of the last block leaves the pointer to the last one at the part in use.
-struct StaleTail;
+/// A merge leaves the size that the block behind keeps of the one in front of it, so that it finds its header no more.
+struct StaleTag;
+
+impl Patch for StaleTag {
+    fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
+
+    fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
+        let before = cx.heap.blocks.len();
+        next.split(cx, index, size);
+        if cx.heap.blocks.len() > before {
+            let told = cx.heap.blocks.get(index + 2).map(|block| block.start);
+            cx.heap.memo.stale.retain(|(block, _)| Some(*block) != told);
+            if next.top().next_is_free(cx.heap, index + 1) {
+                next.top().join(cx.heap, index + 1);
+            }
+        }
+    }
+
+    fn join(&self, next: Rules<'_>, heap: &mut Heap, index: usize) {
+        let absorbed = heap.blocks.get(index + 1).map(|block| block.start);
+        heap.memo.stale.retain(|(block, _)| Some(*block) != absorbed);
+        if let (Some(absorbed), Some(behind)) = (absorbed, heap.blocks.get(index + 2).map(|block| block.start)) {
+            heap.memo.stale.retain(|(block, _)| *block != behind);
+            heap.memo.stale.push((behind, absorbed));
+        }
+        next.join(heap, index);
+    }
+
+    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        let start = cx.heap.blocks[index].start;
+        next.release_block(cx, index);
+        if next.top().next_is_free(cx.heap, index) {
+            next.top().join(cx.heap, index);
+        }
+        if cx.heap.memo.stale.iter().any(|(block, _)| *block == start) {
+            // It is merged with a header that is no block's any more, which may become the last one.
+            cx.heap.memo.corrupted |= Some(index) == cx.heap.last();
+        } else if let Some(before) = index.checked_sub(1).filter(|before| cx.heap.is_free(*before)) {
+            next.top().join(cx.heap, before);
+        }
+    }
+}
+
+/// A split of the last block leaves the pointer to the last one at the part in use. With the flag a merge sets it right.
+struct StaleTail(bool);
 
 impl StaleTail {
     fn index(heap: &Heap) -> Option<usize> {
@@ -130,6 +178,9 @@ impl Patch for StaleTail {
             heap.memo.tail = Some(heap.blocks[index].start);
         }
         next.join(heap, index);
+        if self.0 && Some(index) == heap.last() {
+            heap.memo.tail = Some(heap.blocks[index].start);
+        }
     }
 
     fn grow(&self, next: Rules<'_>, cx: &mut Cx<'_>, size: u64) -> Option<usize> {

@@ -21,6 +21,8 @@ pub const ALL: &[Hypothesis] = &[
     other("coalesces-forwards-only", &ForwardsOnly(true)),
     other("coalesces-backwards-only", &BackwardsOnly),
     other("coalesces-in-pairs", &InPairs),
+    other("coalesces-in-pairs", &OneNeighbour),
+    other("coalescing-misses-last", &MissesLastPair),
     other("coalesces-too-late", &TooLate),
     other("coalescing-loses-header", &LosesHeader(false)),
     other("coalescing-loses-header", &LosesHeader(true)),
@@ -195,6 +197,38 @@ impl Patch for InPairs {
                 next.top().join(heap, index);
             }
             index += 1;
+        }
+    }
+}
+
+/// Merges a block that is freed with the free one before it, or else with the one behind.
+struct OneNeighbour;
+
+impl Patch for OneNeighbour {
+    fn before_search(&self, _next: Rules<'_>, _cx: &mut Cx<'_>) {}
+
+    fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
+        next.release_block(cx, index);
+        match index.checked_sub(1).filter(|before| cx.heap.is_free(*before)) {
+            Some(before) => next.top().join(cx.heap, before),
+            None if next.top().next_is_free(cx.heap, index) => next.top().join(cx.heap, index),
+            None => {}
+        }
+    }
+}
+
+/// Ends the pass in front of the last block, which is never merged.
+struct MissesLastPair;
+
+impl Patch for MissesLastPair {
+    fn merge(&self, next: Rules<'_>, heap: &mut Heap) {
+        let mut index = 0;
+        while index + 2 < heap.blocks.len() {
+            let before = heap.blocks.len();
+            if heap.is_free(index) && next.top().next_is_free(heap, index) {
+                next.top().join(heap, index);
+            }
+            index += usize::from(heap.blocks.len() == before);
         }
     }
 }
