@@ -119,6 +119,7 @@ impl<'a> Watched<'a> {
                 }
             }
         }
+        replay.expose();
         let no_call = Call { request: Request::Free { pointer: NULL }, asked: Vec::new(), result: Some(NULL) };
         let last = run.calls().next_back().unwrap_or(&no_call);
         match run.end {
@@ -184,6 +185,7 @@ impl<'r> Replay<'r> {
             Step::Call(call) => call,
         };
         self.asked.clear();
+        self.expose();
         if self.model.heap.memo.corrupted {
             self.sound.get_or_insert(self.steps - 1);
         }
@@ -204,6 +206,12 @@ impl<'r> Replay<'r> {
         };
         self.asked = own.asked;
         outcome
+    }
+
+    /// Destroys what the program has written over since the last call.
+    fn expose(&mut self) {
+        let memo = &mut self.model.heap.memo;
+        memo.corrupted |= std::mem::take(&mut memo.exposed);
     }
 
     /// Takes over what the call that is over has destroyed behind it.

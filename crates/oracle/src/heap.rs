@@ -68,6 +68,8 @@ pub struct Memo {
     pub in_calloc: bool,
     /// It has written where it must not: from here on anything may happen.
     pub corrupted: bool,
+    /// The program will do so when it writes to the payload of this call: a header lies in it.
+    pub exposed: bool,
     /// It does so at the end of this call, whose result and system calls are as they must be.
     pub corrupts: bool,
 }

@@ -113,8 +113,7 @@ impl Patch for SplitsInside {
         next.split(cx, index, size);
         if cx.heap.blocks.len() > before {
             cx.heap.blocks[index + 1].start -= cx.heap.params.header;
-            // What is written to the payload destroys the header.
-            cx.heap.memo.corrupts = true;
+            cx.heap.memo.exposed = true;
         }
     }
 

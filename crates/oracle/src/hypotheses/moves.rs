@@ -77,7 +77,7 @@ impl Patch for CountsHeader {
         let (size, had) = (next.top().align(cx, bytes), cx.heap.blocks[index].size);
         if size > had && size <= had.saturating_add(cx.heap.params.header) {
             // The end of the payload lies over what comes next.
-            cx.heap.memo.corrupts = true;
+            cx.heap.memo.exposed = true;
             return cx.heap.payload(index);
         }
         next.resize(cx, index, bytes)

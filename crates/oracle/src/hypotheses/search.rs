@@ -139,7 +139,7 @@ impl Patch for CountsHeader {
 
     fn hand_out(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) -> usize {
         // The end of the payload lies over what comes next.
-        cx.heap.memo.corrupts |= cx.heap.blocks[index].size < size;
+        cx.heap.memo.exposed |= cx.heap.blocks[index].size < size;
         next.hand_out(cx, index, size)
     }
 }
