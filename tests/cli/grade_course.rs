@@ -155,8 +155,8 @@ bands = [{ at_most = 0, points = 4 }]
         ("gone", "osmem.c", format!("SOURCE = osmem.c\nall:\n{compile}\trm osmem.c\n")),
         ("elsewhere", "deep/er/osmem.c", format!("SOURCE = deep/er/osmem.c\nall:\n{compile}")),
     ] {
-        class.write(&format!("class/{name}/{file}"), &warned);
-        class.write(&format!("class/{name}/Makefile"), makefile);
+        class.write(format!("class/{name}/{file}"), &warned);
+        class.write(format!("class/{name}/Makefile"), makefile);
     }
     class.write("class/skipped/osmem.c", right());
     class.write("class/skipped/tests/mine.c", &warned);

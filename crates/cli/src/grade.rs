@@ -16,6 +16,7 @@ pub mod overlay;
 pub mod record;
 pub mod report;
 pub mod store;
+mod style;
 mod suspicion;
 mod symbols;
 mod workshop;
@@ -240,51 +241,10 @@ impl Class<'_> {
             end(record, outcome, reason);
             return Ok(());
         }
-        if self.desk.course.style.is_empty() {
+        if self.style(found, &bench, (&recipe, &boxed), record)? {
             conclude(record);
-            return Ok(());
         }
-        let log = record.build.as_ref().map_or("", |build| &build.log).to_owned();
-        let source = match self.handed_in(found, &bench, &recipe)? {
-            Ok(source) => source,
-            Err(refusal) => {
-                end(record, refusal.outcome(), refusal.to_string());
-                return Ok(());
-            }
-        };
-        // A command of ours tells all warnings; where there is no C file, the build's own output is all that there is.
-        let is_ours = matches!(recipe, Recipe::Cargo | Recipe::Cxx { .. } | Recipe::Prebuilt { .. });
-        let has_c = command::has_c(&source);
-        if !is_ours && !has_c && self.desk.course.style.iter().any(course::Style::is_of_compiler) {
-            record.notes.push("no C files: the compiler's warnings are those that the build printed".to_owned());
-        }
-        let log = (is_ours || !has_c).then_some(&*log);
-        let building = boxed.building(&source, &self.desk.toolchain);
-        for step in &self.desk.course.style {
-            record.tests.push(judge::style(self.desk, &building, step, log)?);
-        }
-        conclude(record);
         Ok(())
-    }
-
-    /// Copies what was handed in once more, for the style steps: a build may have written over it.
-    fn handed_in(
-        &self,
-        found: &Found,
-        bench: &workshop::Bench,
-        recipe: &Recipe,
-    ) -> Result<Result<std::path::PathBuf, Refusal>, Error> {
-        let folder = bench.again()?;
-        let copied = || {
-            intake::unpack(found, self.desk.course, &[], &folder)?;
-            intake::clear(&folder, recipe, &mut Vec::new())?;
-            overlay::fill(&folder)
-        };
-        if let Err(refusal) = copied() {
-            return Ok(Err(refusal));
-        }
-        workshop::hand_over(&folder, bench.user)?;
-        Ok(Ok(folder))
     }
 
     /// Builds it; nothing if that is where it ends.

@@ -58,6 +58,9 @@ pub struct Judged {
     pub fault: Option<(Outcome, String)>,
 }
 
+/// Takes the records of the tests that have ended.
+type Tell<'a> = dyn Fn(&[Option<TestRecord>]) -> Result<(), Error> + 'a;
+
 /// Judges the library on `bench`, with sizes and random programs drawn by `seed`. `so_far` is told the tests that have ended, from time to time.
 pub fn judge(
     desk: &Desk<'_>,
@@ -143,7 +146,7 @@ fn battery(
     mut first: Option<Observation>,
     header: u64,
     (cpu, seed): (Option<usize>, u64),
-    tell: &dyn Fn(&[Option<TestRecord>]) -> Result<(), Error>,
+    tell: &Tell<'_>,
 ) -> Result<(Vec<TestRecord>, Vec<Option<Run>>), Error> {
     let total = Duration::from_secs(desk.course.limits.total_seconds);
     let count = desk.tests.len();
