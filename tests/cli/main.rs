@@ -37,6 +37,7 @@ mod own_folder;
 mod replay;
 mod replay_add;
 mod replay_bad;
+mod shell;
 mod show;
 mod sizes;
 mod subject;

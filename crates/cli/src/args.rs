@@ -3,6 +3,7 @@
 mod grade;
 mod new;
 mod search;
+mod shell;
 mod show;
 mod tracer;
 
@@ -17,10 +18,19 @@ use crate::suite::Profile;
 pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
 pub use new::NewArgs;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
+pub use shell::{CompletionsArgs, ManArgs};
 pub use show::{Drawing, ShowArgs};
 pub use tracer::{TracerArgs, TracerChoice};
 
-const EXIT_CODES: &str = "\
+const OVERVIEW: &str = "\
+Examples:
+  osmem new hw2 && cd hw2                  begin an allocator
+  osmem check                              build what lies in the current folder, and check it
+  osmem check --step                       the next rule to work on
+  osmem show --test best-fit-many          draw where a test fails
+  osmem grade --batch submissions          grade a class
+  osmem help check                         every option of a command, with examples
+
 Exit codes:
   0    all passed
   1    something failed
@@ -70,7 +80,7 @@ Examples:
 
 /// Checks and traces memory allocators by their system calls.
 #[derive(Debug, Parser)]
-#[command(name = "osmem", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "osmem", version, arg_required_else_help = true, after_help = OVERVIEW)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -102,6 +112,10 @@ pub enum Task {
     Doctor(DoctorArgs),
     /// Begin an allocator: a project that builds and does not work yet
     New(NewArgs),
+    /// Print what a shell needs to complete this command's words
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 /// Where the battery lies, if not where it was built or installed.

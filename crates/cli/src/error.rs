@@ -111,6 +111,8 @@ pub enum Error {
     Show(#[from] ShowError),
     #[error("cannot write the drawing {}: {source}; name a file you may write with --out FILE", path.display())]
     Drawing { path: PathBuf, source: io::Error },
+    #[error("cannot write the manual page {}: {source}; name a folder you may write to", path.display())]
+    Page { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Script(#[from] ScriptError),
     #[error("the script cannot become a test program: {0}")]
@@ -184,7 +186,7 @@ impl Error {
             Self::Target(TargetError::Build { .. } | TargetError::NoLibrary { .. }) => Exit::NoBuild,
             Self::Target(TargetError::System { .. }) => Exit::Unfit,
             Self::Show(_) => Exit::Usage,
-            Self::Drawing { .. } => Exit::Unfit,
+            Self::Drawing { .. } | Self::Page { .. } => Exit::Unfit,
             Self::Script(_) | Self::TestProgram(_) | Self::Add { .. } => Exit::Usage,
             Self::Stage { .. } | Self::Save { .. } | Self::Replayer(_) => Exit::Unfit,
             Self::Course(_) | Self::Intake(_) | Self::NameForMany => Exit::Usage,

@@ -38,6 +38,7 @@ mod rules;
 mod runner;
 mod scene;
 mod script;
+mod shell;
 mod show;
 mod sizes;
 mod suite;
@@ -80,6 +81,8 @@ fn run(task: &Task) -> Result<Exit, Error> {
         Task::Merge(args) => merge::run(args),
         Task::Doctor(args) => doctor::run(args, &cancel),
         Task::New(args) => new::run(args),
+        Task::Completions(args) => shell::completions(args),
+        Task::Man(args) => shell::man(args),
     }
 }
 
