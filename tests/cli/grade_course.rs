@@ -64,6 +64,41 @@ fn hidden_tests_are_shown_to_the_instructor_alone() {
 }
 
 #[test]
+fn students_are_told_as_much_as_the_course_says() {
+    let class = Class::new();
+    class.write("ann.c", changed(WRONG));
+    let all = ["the first heap request moves the break", "rest of the preallocation", "0x20000"];
+    for (report, told, untold) in [
+        ("details = \"full\"", &all[..], &[][..]),
+        ("details = \"cause\"", &["R4", "cause"][..], &all[1..]),
+        ("details = \"outcome\"", &["malloc-prealloc-once", "wrong"][..], &all[..]),
+        ("tests = { malloc-prealloc-once = \"outcome\" }", &["malloc-prealloc-once"][..], &all[..]),
+    ] {
+        class.write("osmem.toml", format!("{QUICK}\n[report]\n{report}\n"));
+        class.graded(1, &["ann.c", "--out", "out", "--force"]);
+        let page = fs::read_to_string(class.path("out/ann/report.md")).unwrap();
+        for text in told {
+            assert!(page.contains(text), "{report}: {text}: {page}");
+        }
+        for (path, bytes) in class.files("out") {
+            let own = ["record.json", "results.jsonl", "summary.csv"].iter().any(|own| path.ends_with(own));
+            let text = String::from_utf8(bytes).unwrap();
+            for secret in untold.iter().filter(|_| !own) {
+                assert!(!text.contains(secret), "{report}: {}: {secret}: {text}", path.display());
+            }
+            assert!(!own || text.contains("0x20000") || path.ends_with("summary.csv"), "{}: {text}", path.display());
+        }
+    }
+    for (report, expected) in [
+        ("details = \"some\"", "report.details: must be full, cause or outcome, is \"some\""),
+        ("tests = { malloc-zreo = \"full\" }", "report.tests: no test is named \"malloc-zreo\""),
+    ] {
+        class.write("osmem.toml", format!("[report]\n{report}\n"));
+        class.refused(2, &["ann.c", "--out", "out2"], &format!("osmem.toml:2: {expected}"));
+    }
+}
+
+#[test]
 fn points_total_and_days_late() {
     let class = Class::new();
     let points = "points = { malloc-zero = 4, malloc-prealloc-once = 1 }\ntotal = 90\n[random]";

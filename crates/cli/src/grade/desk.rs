@@ -181,6 +181,7 @@ impl<'a> Desk<'a> {
             name: record.name.clone(),
             kind: Kind::Battery,
             hidden: self.course.battery.hidden.contains(&record.name),
+            details: self.course.report.of(&record.name),
             profile: Some(record.profile),
             points,
             earned: if outcome == Outcome::Pass { points } else { 0.0 },

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
 use super::boxed::Boxed;
-use super::course::{Counts, Style};
+use super::course::{Counts, RANDOM, Style};
 use super::desk::Desk;
 use super::record::{Cause, Counterexample, Kind, Outcome, Search, Test as Graded};
 use super::workshop::Bench;
@@ -274,9 +274,10 @@ fn random(
 fn of_random(desk: &Desk<'_>, outcome: Outcome, reason: Option<String>, finding: Option<&Reproducer>) -> Graded {
     let plan = desk.course.random;
     Graded {
-        name: "random-programs".to_owned(),
+        name: RANDOM.to_owned(),
         kind: Kind::Random,
         hidden: plan.hidden,
+        details: desk.course.report.of(RANDOM),
         profile: None,
         points: plan.points,
         earned: if outcome == Outcome::Pass { plan.points } else { 0.0 },
@@ -356,6 +357,7 @@ pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, log: Option<&str>) ->
         name: step.name.clone(),
         kind: Kind::Style,
         hidden: false,
+        details: desk.course.report.of_style(&step.name),
         profile: None,
         points: step.points,
         earned,

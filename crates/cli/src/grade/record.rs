@@ -177,6 +177,39 @@ pub enum Kind {
     Style,
 }
 
+/// How much a student is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Details {
+    /// Everything.
+    #[default]
+    Full,
+    /// The outcome, the rules and the likely cause.
+    Cause,
+    /// Name, outcome and points.
+    Outcome,
+}
+
+impl Details {
+    /// Every level, the one that tells most first.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Cause, Self::Outcome];
+
+    /// The word for it in the course file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Cause => "cause",
+            Self::Outcome => "outcome",
+        }
+    }
+
+    /// Returns whether everything is told.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    pub fn is_full(&self) -> bool {
+        *self == Self::Full
+    }
+}
+
 /// One test and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -187,6 +220,9 @@ pub struct Test {
     pub kind: Kind,
     /// The student's report must not show its content: name and outcome alone.
     pub hidden: bool,
+    /// How much of it the student's report tells, if it is not hidden.
+    #[serde(default, skip_serializing_if = "Details::is_full")]
+    pub details: Details,
     /// Its profile; none outside the battery.
     pub profile: Option<Profile>,
     /// What passing it is worth.

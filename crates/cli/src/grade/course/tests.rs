@@ -2,6 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::grade::record::Details;
 
 fn parse(text: &str) -> Result<Course, CourseError> {
     file::parse(Path::new("osmem.toml"), text)
@@ -42,6 +43,9 @@ programs = 0
 points = 10
 hidden = false
 profile = "strict"
+[report]
+details = "cause"
+tests = { split = "outcome", random-programs = "full", lint = "outcome" }
 [limits]
 test_seconds = 9
 [late]
@@ -62,6 +66,10 @@ bands = [{ at_most = 3, points = 2 }]
     .unwrap();
     assert_eq!(course.build.library.as_deref(), Some(Path::new("build/liballoc.so")));
     assert_eq!(course.battery.points["split"], 3.0);
+    let told = ["best-fit", "split", RANDOM].map(|name| course.report.of(name));
+    assert_eq!(told, [Details::Cause, Details::Outcome, Details::Full]);
+    let told = ["warnings", "lint"].map(|name| course.report.of_style(name));
+    assert_eq!(told, [Details::Full, Details::Outcome]);
     let files = course.files.as_ref().unwrap();
     assert!(files.is_match("a.c") && files.is_match("src/x/y.h") && !files.is_match("x/a.c"));
     let earned: Vec<f64> = [0, 1, 5, 6].iter().map(|count| course.style[0].earned(*count)).collect();
@@ -77,6 +85,9 @@ bands = [{ at_most = 3, points = 2 }]
 fn mistakes_name_file_line_and_key() {
     let cases = [
         ("nmae = \"x\"", "osmem.toml:1: nmae: unknown field `nmae`"),
+        ("[report]\ndetails = \"all\"", "osmem.toml:2: report.details: must be full, cause or outcome, is \"all\""),
+        ("[report]\ntests = { a = \"x\" }", "osmem.toml:2: report.tests.a: must be full, cause or outcome"),
+        ("[report]\nhidden = true", "osmem.toml:2: report.hidden: unknown field `hidden`"),
         ("name = 3", "osmem.toml:1: name: invalid type: integer `3`, expected a string"),
         ("name = \" \"", "osmem.toml:1: name: must be one line"),
         ("seed = -1", "osmem.toml:1: seed: must be a whole number from 0"),

@@ -1,7 +1,7 @@
 //! Records for the tests of the reports: a plain one, and one whose every string is hostile.
 
 use crate::grade::record::{
-    Build, Cause, Containment, Counterexample, Kind, Outcome, Score, Submission, Test, VERSION,
+    Build, Cause, Containment, Counterexample, Details, Kind, Outcome, Score, Submission, Test, VERSION,
 };
 use crate::record::{Difference, Row};
 use crate::suite::Profile;
@@ -32,6 +32,7 @@ pub fn test(name: &str, outcome: Outcome) -> Test {
         name: name.to_owned(),
         kind: Kind::Battery,
         hidden: false,
+        details: Details::Full,
         profile: Some(Profile::Core),
         points: 2.0,
         earned: if failed { 0.0 } else { 2.0 },

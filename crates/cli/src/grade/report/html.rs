@@ -16,7 +16,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 /// The page of a submission, of which `seen` is what its author may see.
 pub fn page(seen: &Submission) -> String {
     let name = log(&seen.name);
-    let failed: Vec<_> = seen.tests.iter().filter(|test| !test.hidden && test.outcome != Outcome::Pass).collect();
+    let failed = words::told_failures(&seen.tests);
     let page = html! {
         (DOCTYPE)
         html lang="en" {

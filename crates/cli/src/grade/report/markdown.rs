@@ -110,8 +110,8 @@ impl Page {
     }
 
     fn failures(&mut self, tests: &[Test]) {
-        let mut failed = tests.iter().filter(|test| !test.hidden && test.outcome != Outcome::Pass).peekable();
-        if failed.peek().is_some() {
+        let failed = words::told_failures(tests);
+        if !failed.is_empty() {
             self.heading("Tests that did not pass");
         }
         for test in failed {
