@@ -105,7 +105,7 @@ doc: ## the documentation, warnings are errors
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
 
 # Root needs no cargo for this, and nothing below the build output changes its owner.
-INSTALLED := $(addprefix $(OUT)/,osmem libosmem.so libosmem_malloc.so libosmem.a libosmem_probe.so osmem-replayer osmem-box $(PROGRAMS))
+INSTALLED := $(addprefix $(OUT)/,osmem libosmem.so libosmem_malloc.so libosmem.a libosmem_probe.so libosmem_callers.so osmem-replayer osmem-box $(PROGRAMS))
 
 COMPLETIONS := $(addprefix $(DEST)/share/,bash-completion/completions/osmem fish/vendor_completions.d/osmem.fish zsh/site-functions/_osmem)
 
@@ -124,7 +124,7 @@ install: | $(filter build,$(MAKECMDGOALS)) ## what `make build` has built, below
 	$(INSTALL) -m 644 include/osmem.h $(DEST)/include/
 	$(INSTALL) -m 755 $(OUT)/libosmem.so $(OUT)/libosmem_malloc.so $(DEST)/lib/
 	$(INSTALL) -m 644 $(OUT)/libosmem.a $(DEST)/lib/
-	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/osmem-replayer $(OUT)/osmem-box $(DEST)/lib/osmem/
+	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/libosmem_callers.so $(OUT)/osmem-replayer $(OUT)/osmem-box $(DEST)/lib/osmem/
 	$(INSTALL) -m 755 $(addprefix $(OUT)/,$(PROGRAMS)) $(DEST)/lib/osmem/test-programs/
 	$(INSTALL) -m 644 fixtures/suite.toml $(DEST)/share/osmem/fixtures/
 	$(INSTALL) -m 644 fixtures/traces/*.trace $(DEST)/share/osmem/fixtures/traces/

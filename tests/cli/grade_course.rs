@@ -99,6 +99,49 @@ fn students_are_told_as_much_as_the_course_says() {
 }
 
 #[test]
+fn memory_and_speed_give_points_beside_our_own_library() {
+    let class = Class::new();
+    let bands = "utilisation = [{ at_least = 0.99, points = 4 }, { at_least = 0.001, points = 1 }]\n\
+                 throughput = [{ at_least = 0.0001, points = 2 }]\n";
+    class.write("lab.rep", "4096\n2\n5\n1\na 0 100\na 1 5000\nr 0 300\nf 1\nf 0\n");
+    class.write("osmem.toml", format!("{QUICK}\n[performance]\nscript = \"lab.rep\"\n{bands}"));
+    class.write("class/right.c", right());
+    // A block takes the whole preallocation, and the next one more.
+    class.write("class/wasteful.c", changed(WRONG));
+    class.graded(1, &["--batch", "class", "--out", "out"]);
+    let figures = |name: &str| -> Vec<(String, String, f64)> {
+        let record = class.record(&format!("out/{name}"));
+        let tests = record["tests"].as_array().unwrap().clone();
+        let told = |test: &serde_json::Value| {
+            let text = |key: &str| test[key].as_str().unwrap().to_owned();
+            (text("name"), text("outcome"), test["earned"].as_f64().unwrap())
+        };
+        tests.iter().filter(|test| test["kind"] == "performance").map(told).collect()
+    };
+    let test = |name: &str, outcome: &str, earned: f64| (name.to_owned(), outcome.to_owned(), earned);
+    assert_eq!(figures("right"), [test("utilisation", "pass", 4.0), test("throughput", "pass", 2.0)]);
+    assert_eq!(figures("wasteful")[0], test("utilisation", "wrong", 1.0));
+    let page = fs::read_to_string(class.path("out/wasteful/report.md")).unwrap();
+    assert!(page.contains("of our own library's utilisation"), "{page}");
+    // A library that loses contents gets nothing for being quick.
+    class.write(
+        "lossy.c",
+        changed(("    memcpy(payload(new), payload(b), b->size < n ? b->size : n);", "    (void)memcpy;")),
+    );
+    class.graded(1, &["lossy.c", "--out", "out2"]);
+    let record = class.record("out2/lossy");
+    let lossy: Vec<_> =
+        record["tests"].as_array().unwrap().iter().filter(|test| test["kind"] == "performance").collect();
+    assert!(lossy.iter().all(|test| test["earned"] == 0.0 && test["outcome"] == "wrong"), "{lossy:?}");
+    // Without the table nothing is measured.
+    class.write("osmem.toml", QUICK);
+    class.graded(0, &["class/right.c", "--out", "out4"]);
+    assert!(!fs::read_to_string(class.path("out4/right/record.json")).unwrap().contains("performance"));
+    class.write("osmem.toml", format!("{QUICK}\n[performance]\nscript = \"no.rep\"\n{bands}"));
+    class.refused(2, &["class/right.c", "--out", "out3"], "osmem.toml:");
+}
+
+#[test]
 fn points_total_and_days_late() {
     let class = Class::new();
     let points = "points = { malloc-zero = 4, malloc-prealloc-once = 1 }\ntotal = 90\n[random]";

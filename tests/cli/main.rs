@@ -40,6 +40,7 @@ mod replay_bad;
 mod shell;
 mod show;
 mod sizes;
+mod stats;
 mod subject;
 mod trace;
 mod tracer;

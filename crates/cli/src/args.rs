@@ -5,6 +5,7 @@ mod new;
 mod search;
 mod shell;
 mod show;
+mod stats;
 mod tracer;
 
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ pub use new::NewArgs;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
 pub use shell::{CompletionsArgs, ManArgs};
 pub use show::{Drawing, ShowArgs};
+pub use stats::{CompareArgs, StatsArgs, StatsFormat};
 pub use tracer::{TracerArgs, TracerChoice};
 
 const OVERVIEW: &str = "\
@@ -100,6 +102,10 @@ pub enum Task {
     Judge(JudgeArgs),
     /// Draw the heap of a run, call by call
     Show(ShowArgs),
+    /// Measure what a run costs: memory, fragmentation, speed, leaks
+    Stats(StatsArgs),
+    /// Run the same calls with two libraries, side by side
+    Compare(CompareArgs),
     /// Search for a short program that breaks a library
     Fuzz(FuzzArgs),
     /// Run a script of calls with a library, or turn it into source code

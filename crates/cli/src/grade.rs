@@ -13,6 +13,7 @@ mod hidden;
 pub mod intake;
 mod judge;
 pub mod overlay;
+mod performance;
 pub mod record;
 pub mod report;
 pub mod store;
@@ -241,7 +242,8 @@ impl Class<'_> {
             end(record, outcome, reason);
             return Ok(());
         }
-        if self.style(found, &bench, (&recipe, &boxed), record)? {
+        let goes_on = self.style(found, &bench, (&recipe, &boxed), record)?;
+        if goes_on && self.measured((&bench, &boxed), (cpu, seed), record)? {
             conclude(record);
         }
         Ok(())
@@ -328,7 +330,8 @@ impl Class<'_> {
         }
         let course = self.desk.course;
         let style: f64 = course.style.iter().map(|step| step.points).sum();
-        let points = self.desk.points.iter().sum::<f64>() + course.random.points + style;
+        let measured = course.performance.as_ref().map_or(0.0, course::performance::PerformancePlan::points);
+        let points = self.desk.points.iter().sum::<f64>() + course.random.points + style + measured;
         let earned: f64 = record.tests.iter().map(|test| test.earned).sum();
         let penalty = round(earned * course.late.late(days) / 100.0);
         record.score = Some(Score { earned: round(earned - penalty), points: round(points), penalty });

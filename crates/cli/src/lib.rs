@@ -10,6 +10,7 @@ mod bless;
 mod check;
 mod ci;
 mod claim;
+mod compare;
 mod convert;
 mod doctor;
 mod due;
@@ -41,12 +42,14 @@ mod script;
 mod shell;
 mod show;
 mod sizes;
+mod stats;
 mod suite;
 mod target;
 mod trace;
 mod tracers;
 mod trial;
 mod verdict;
+mod workload;
 
 use std::process::{self, ExitCode};
 
@@ -75,6 +78,8 @@ fn run(task: &Task) -> Result<Exit, Error> {
         Task::Bless(args) => bless::run(args, &cancel),
         Task::Judge(args) => judge::run(args, &cancel),
         Task::Show(args) => show::run(args, &cancel),
+        Task::Stats(args) => stats::run(args, &cancel),
+        Task::Compare(args) => compare::run(args, &cancel),
         Task::Fuzz(args) => fuzz::run(args, &cancel),
         Task::Replay(args) => replay::run(args, &cancel),
         Task::Grade(args) => grade::run(args, &cancel),

@@ -18,6 +18,7 @@ mod details;
 mod file;
 mod late;
 mod overlay;
+pub mod performance;
 mod place;
 
 pub use details::{RANDOM, ReportPlan};
@@ -50,6 +51,8 @@ pub struct Course {
     pub battery: BatteryPlan,
     /// The random programs.
     pub random: RandomPlan,
+    /// The points for memory and time, if there are any.
+    pub performance: Option<performance::PerformancePlan>,
     /// How much students are told.
     pub report: ReportPlan,
     /// What a submission may use.
@@ -284,6 +287,7 @@ impl Default for Course {
             under: Overlay::default(),
             battery: BatteryPlan::default(),
             random: RandomPlan::default(),
+            performance: None,
             report: ReportPlan::default(),
             limits: Limits::default(),
             late: Late::default(),

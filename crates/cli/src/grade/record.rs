@@ -175,6 +175,8 @@ pub enum Kind {
     Random,
     /// A style step of the course.
     Style,
+    /// A measurement beside our own library.
+    Performance,
 }
 
 /// How much a student is told.

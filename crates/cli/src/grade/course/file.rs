@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use toml::Spanned;
 
 use super::details::{self, ReportValues};
+use super::performance::{self, PerformanceValues};
 use super::place::Place;
 use super::{Band, BatteryPlan, BuildPlan, Counts, Course, CourseError, Late, Limits, Named, Overlay};
 use super::{RandomPlan, Style};
@@ -37,6 +38,7 @@ struct File {
     battery: Battery,
     #[serde(default)]
     random: Random,
+    performance: Option<Spanned<PerformanceValues>>,
     #[serde(default)]
     report: ReportValues,
     #[serde(default)]
@@ -147,7 +149,12 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Course, CourseError> {
     under.add_to(&mut digest);
     let mut named = Vec::new();
     let style = style(at, file.style)?;
-    let steps: Vec<String> = style.iter().map(|step| step.name.clone()).collect();
+    let mut steps: Vec<String> = style.iter().map(|step| step.name.clone()).collect();
+    steps.extend(performance::NAMES.map(str::to_owned));
+    let performance = performance::performance(at, file.performance)?;
+    if let Some(ops) = performance.as_ref().and_then(|plan| plan.script.as_ref()) {
+        digest.update(format!("{ops:?}"));
+    }
     Ok(Course {
         name: file.name.as_ref().map(|name| at.line_of_text("name", name)).transpose()?.unwrap_or_default(),
         // toml counts to the greatest i64.
@@ -159,6 +166,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Course, CourseError> {
         under,
         battery: battery(at, file.battery, &mut named)?,
         random: random(at, file.random)?,
+        performance,
         report: details::report(at, &file.report, &steps, &mut named)?,
         limits: limits(at, file.limits)?,
         late: late(at, &file.late)?,

@@ -43,6 +43,9 @@ programs = 0
 points = 10
 hidden = false
 profile = "strict"
+[performance]
+utilisation = [{ at_least = 0.9, points = 10 }, { at_least = 0.5, points = 4 }]
+throughput = [{ at_least = 0.25, points = 2 }]
 [report]
 details = "cause"
 tests = { split = "outcome", random-programs = "full", lint = "outcome" }
@@ -70,6 +73,10 @@ bands = [{ at_most = 3, points = 2 }]
     assert_eq!(told, [Details::Cause, Details::Outcome, Details::Full]);
     let told = ["warnings", "lint"].map(|name| course.report.of_style(name));
     assert_eq!(told, [Details::Full, Details::Outcome]);
+    let plan = course.performance.as_ref().unwrap();
+    assert_eq!((plan.points(), plan.script.is_none(), plan.throughput.len()), (12.0, true, 1));
+    let worth = [0.95, 0.9, 0.5, 0.1].map(|part| performance::earned(&plan.utilisation, part));
+    assert_eq!(worth, [10.0, 10.0, 4.0, 0.0]);
     let files = course.files.as_ref().unwrap();
     assert!(files.is_match("a.c") && files.is_match("src/x/y.h") && !files.is_match("x/a.c"));
     let earned: Vec<f64> = [0, 1, 5, 6].iter().map(|count| course.style[0].earned(*count)).collect();
@@ -87,6 +94,16 @@ fn mistakes_name_file_line_and_key() {
         ("nmae = \"x\"", "osmem.toml:1: nmae: unknown field `nmae`"),
         ("[report]\ndetails = \"all\"", "osmem.toml:2: report.details: must be full, cause or outcome, is \"all\""),
         ("[report]\ntests = { a = \"x\" }", "osmem.toml:2: report.tests.a: must be full, cause or outcome"),
+        ("[performance]\n", "osmem.toml:1: performance: gives no points"),
+        ("[performance]\nscript = \"no.rep\"", "osmem.toml:2: performance.script: no.rep is no file"),
+        (
+            "[performance]\nutilisation = [{ at_least = 0.5, points = 1 }, { at_least = 0.9, points = 5 }]",
+            "osmem.toml:2: performance.utilisation: at_least and points must fall",
+        ),
+        (
+            "[performance]\nthroughput = [{ at_least = nan, points = 1 }]",
+            "osmem.toml:2: performance.throughput: at_least must be a number from 0 to 100, is NaN",
+        ),
         ("[report]\nhidden = true", "osmem.toml:2: report.hidden: unknown field `hidden`"),
         ("name = 3", "osmem.toml:1: name: invalid type: integer `3`, expected a string"),
         ("name = \" \"", "osmem.toml:1: name: must be one line"),

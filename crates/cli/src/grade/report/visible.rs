@@ -35,7 +35,11 @@ pub fn visible(submission: &Submission) -> Submission {
             seen.further.clear();
         }
     }
-    let mut open = submission.tests.iter().filter(|test| !test.hidden && test.kind != Kind::Style).peekable();
+    let mut open = submission
+        .tests
+        .iter()
+        .filter(|test| !test.hidden && !matches!(test.kind, Kind::Style | Kind::Performance))
+        .peekable();
     if open.peek().is_some() && open.all(|test| test.details == Details::Outcome) {
         seen.behaves.clear();
     }
