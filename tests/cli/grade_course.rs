@@ -142,6 +142,29 @@ fn memory_and_speed_give_points_beside_our_own_library() {
 }
 
 #[test]
+fn a_mistake_is_drawn_in_the_reports() {
+    let class = Class::new();
+    class.write("osmem.toml", QUICK.replace("\"malloc-prealloc-once\"]", "\"malloc-prealloc-once\", \"best-fit\"]"));
+    class.write("ann.c", changed(crate::bench::FIRST_FIT));
+    class.graded(1, &["ann.c", "--out", "out"]);
+    let record = class.record("out/ann");
+    let mistake = &record["mistakes"][0];
+    assert_eq!(mistake["cause"], "first-fit", "{record:#}");
+    assert!(mistake["picture"]["wrong"]["rule"].as_str().unwrap().starts_with("R5"), "{mistake:#}");
+    let page = fs::read_to_string(class.path("out/ann/report.html")).unwrap();
+    let (drawing, grid) = (page.find("<svg ").unwrap(), page.find("<h2>Tests</h2>").unwrap());
+    assert!(drawing < grid && grid < page.find("<details>").unwrap(), "{page}");
+    let page = fs::read_to_string(class.path("out/ann/report.md")).unwrap();
+    assert!(page.contains("](mistake-1.svg)"), "{page}");
+    assert!(fs::read_to_string(class.path("out/ann/mistake-1.svg")).unwrap().starts_with("<svg "));
+    // A drawing of an earlier result does not stay.
+    class.write("ann.c", right());
+    class.graded(0, &["ann.c", "--out", "out", "--force"]);
+    assert!(!class.path("out/ann/mistake-1.svg").exists());
+    assert!(class.record("out/ann").get("mistakes").is_none());
+}
+
+#[test]
 fn points_total_and_days_late() {
     let class = Class::new();
     let points = "points = { malloc-zero = 4, malloc-prealloc-once = 1 }\ntotal = 90\n[random]";

@@ -16,6 +16,7 @@ pub mod overlay;
 mod performance;
 pub mod record;
 pub mod report;
+mod shown;
 pub mod store;
 mod style;
 mod suspicion;
@@ -177,6 +178,7 @@ impl Class<'_> {
             search: Search::NotRun,
             behaves: Vec::new(),
             causes: Vec::new(),
+            mistakes: Vec::new(),
             unexplained: Vec::new(),
             tests: Vec::new(),
             counterexample: None,
@@ -233,6 +235,7 @@ impl Class<'_> {
         record.search = judged.search;
         record.behaves = judged.behaves;
         record.causes = judged.causes;
+        record.mistakes = judged.mistakes;
         record.unexplained = judged.unexplained;
         record.notes.extend(judged.notes);
         record.counterexample = judged.counterexample;

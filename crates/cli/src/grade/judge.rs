@@ -13,9 +13,9 @@ use rand_pcg::Pcg64;
 use super::boxed::Boxed;
 use super::course::{Counts, RANDOM, Style};
 use super::desk::Desk;
-use super::record::{Cause, Counterexample, Kind, Outcome, Search, Test as Graded};
+use super::record::{Cause, Counterexample, Kind, Mistake, Outcome, Search, Test as Graded};
 use super::workshop::Bench;
-use super::{MIB, build, command, suspicion};
+use super::{MIB, build, command, shown, suspicion};
 use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
 use crate::check::{measured, readings};
 use crate::error::{Error, is_of_tracer};
@@ -45,6 +45,7 @@ pub struct Judged {
     pub search: Search,
     pub behaves: Vec<String>,
     pub causes: Vec<Cause>,
+    pub mistakes: Vec<Mistake>,
     /// The failed tests that no known mistake explains.
     pub unexplained: Vec<String>,
     pub counterexample: Option<Counterexample>,
@@ -97,6 +98,7 @@ pub fn judge(
         let mut explanation = together.explain(&runs, None);
         judged.causes = explanation.causes.iter().map(Cause::from).collect();
         judged.unexplained = explanation.assign(&places, &mut records);
+        judged.mistakes = shown::mistakes(&explanation.causes, &records, &runs, &tests);
     }
     judged.tests = graded(desk, records.iter().map(Some));
     so_far(&judged.tests)?;

@@ -2,11 +2,16 @@
 //!
 //! Nothing in it depends on when or how fast something ran: the same submission, course and version give the same bytes.
 
+mod mistake;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::Difference;
 use crate::rules::Rule;
 use crate::suite::Profile;
+#[cfg(test)]
+pub use mistake::{Block, Expected, Use};
+pub use mistake::{Drawn, Mistake};
 
 /// The version of the JSON form; it grows when a field changes its meaning or goes.
 pub const VERSION: u32 = 2;
@@ -47,6 +52,9 @@ pub struct Submission {
     pub behaves: Vec<String>,
     /// The mistakes that explain all failures together, the one that explains most first.
     pub causes: Vec<Cause>,
+    /// The mistakes with the tests that show them, each with the heap where one test shows it best.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mistakes: Vec<Mistake>,
     /// The failed tests that no known mistake explains.
     #[serde(default)]
     pub unexplained: Vec<String>,

@@ -18,6 +18,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod mistakes;
 pub mod table;
 pub mod visible;
 pub mod words;
@@ -29,7 +30,10 @@ use super::record::Submission;
 /// The files of one submission's folder, by name. `record.json` holds everything and is no file for students.
 pub fn files(submission: &Submission) -> Vec<(&'static str, Vec<u8>)> {
     let seen = visible(submission);
-    vec![
+    let told = mistakes::told(&seen);
+    let drawings =
+        told.iter().zip(mistakes::DRAWINGS).filter_map(|(told, name)| Some((name, told.drawing()?.into_bytes())));
+    let files = vec![
         ("record.json", json::pretty(submission).into_bytes()),
         ("report.md", markdown::page(&seen).into_bytes()),
         ("report.html", html::page(&seen).into_bytes()),
@@ -38,7 +42,8 @@ pub fn files(submission: &Submission) -> Vec<(&'static str, Vec<u8>)> {
         ("autolab.json", autolab::lines(submission).into_bytes()),
         ("classroom.json", classroom::results(submission).into_bytes()),
         ("ctrf.json", ctrf::report(std::slice::from_ref(submission)).into_bytes()),
-    ]
+    ];
+    files.into_iter().chain(drawings).collect()
 }
 
 /// The files of a whole class, by name; the order of `all` does not matter.

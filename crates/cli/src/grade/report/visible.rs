@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::grade::record::{Cause, Details, Kind, Outcome, Submission, Test};
+use crate::grade::record::{Cause, Details, Kind, Mistake, Outcome, Submission, Test};
 
 /// `submission` as its author may see it.
 ///
@@ -43,6 +43,11 @@ pub fn visible(submission: &Submission) -> Submission {
     if open.peek().is_some() && open.all(|test| test.details == Details::Outcome) {
         seen.behaves.clear();
     }
+    let causes = &seen.causes;
+    seen.mistakes.retain_mut(|mistake| {
+        let is_told = mistake.cause.as_ref().is_none_or(|id| causes.iter().any(|cause| cause.id == *id));
+        is_told && narrow(mistake, submission)
+    });
     seen.tests.iter_mut().filter(|test| !test.hidden).for_each(shorten);
     let hidden = seen.tests.iter_mut().filter(|test| test.hidden);
     for (number, test) in (1..).zip(hidden) {
@@ -54,6 +59,21 @@ pub fn visible(submission: &Submission) -> Submission {
 /// Returns whether a student may see so much of a test.
 fn tells(test: &Test, least: Details) -> bool {
     !test.hidden && test.details <= least
+}
+
+/// Takes out of a mistake what its tests do not tell. Returns whether anything of it is left.
+fn narrow(mistake: &mut Mistake, submission: &Submission) -> bool {
+    let shows = |name: &String, least| submission.tests.iter().any(|test| test.name == *name && tells(test, least));
+    mistake.tests.retain(|name| shows(name, Details::Cause));
+    if !shows(&mistake.example, Details::Full) {
+        mistake.picture = None;
+    }
+    match mistake.tests.first() {
+        None => return false,
+        Some(first) if !mistake.tests.contains(&mistake.example) => mistake.example = first.clone(),
+        Some(_) => {}
+    }
+    true
 }
 
 /// Takes away what the test's level does not let through.
