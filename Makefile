@@ -105,18 +105,26 @@ doc: ## the documentation, warnings are errors
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
 
 # Root needs no cargo for this, and nothing below the build output changes its owner.
-INSTALLED := $(addprefix $(OUT)/,osmem libosmem.so libosmem_malloc.so libosmem.a libosmem_probe.so osmem-replayer osmem-box $(PROGRAMS))
+INSTALLED := $(addprefix $(OUT)/,osmem libosmem.so libosmem_malloc.so libosmem.a libosmem_probe.so libosmem_callers.so osmem-replayer osmem-box $(PROGRAMS))
 
-install: | $(filter build,$(MAKECMDGOALS)) ## what `make build` has built, below PREFIX: libraries, header, pkg-config file, command and battery
+COMPLETIONS := $(addprefix $(DEST)/share/,bash-completion/completions/osmem fish/vendor_completions.d/osmem.fish zsh/site-functions/_osmem)
+
+install: | $(filter build,$(MAKECMDGOALS)) ## what `make build` has built, below PREFIX: libraries, header, pkg-config file, command with completions and manual pages, battery
 	@for file in $(INSTALLED); do \
 	  [ -f "$$file" ] || { echo "error: $$file does not exist: run 'make build' first, as the user who has Rust" >&2; exit 1; }; \
 	done
 	$(INSTALL) -d $(DEST)/bin $(DEST)/include $(DEST)/lib/pkgconfig $(DEST)/lib/osmem/test-programs $(DEST)/share/osmem/fixtures/traces
 	$(INSTALL) -m 755 $(OUT)/osmem $(DEST)/bin/
+	$(INSTALL) -d $(addprefix $(DEST)/share/,bash-completion/completions fish/vendor_completions.d zsh/site-functions man/man1)
+	$(OUT)/osmem completions bash > $(DEST)/share/bash-completion/completions/osmem
+	$(OUT)/osmem completions fish > $(DEST)/share/fish/vendor_completions.d/osmem.fish
+	$(OUT)/osmem completions zsh > $(DEST)/share/zsh/site-functions/_osmem
+	$(OUT)/osmem man $(DEST)/share/man/man1 > /dev/null
+	chmod 644 $(COMPLETIONS) $(DEST)/share/man/man1/osmem*.1
 	$(INSTALL) -m 644 include/osmem.h $(DEST)/include/
 	$(INSTALL) -m 755 $(OUT)/libosmem.so $(OUT)/libosmem_malloc.so $(DEST)/lib/
 	$(INSTALL) -m 644 $(OUT)/libosmem.a $(DEST)/lib/
-	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/osmem-replayer $(OUT)/osmem-box $(DEST)/lib/osmem/
+	$(INSTALL) -m 755 $(OUT)/libosmem_probe.so $(OUT)/libosmem_callers.so $(OUT)/osmem-replayer $(OUT)/osmem-box $(DEST)/lib/osmem/
 	$(INSTALL) -m 755 $(addprefix $(OUT)/,$(PROGRAMS)) $(DEST)/lib/osmem/test-programs/
 	$(INSTALL) -m 644 fixtures/suite.toml $(DEST)/share/osmem/fixtures/
 	$(INSTALL) -m 644 fixtures/traces/*.trace $(DEST)/share/osmem/fixtures/traces/
@@ -125,6 +133,7 @@ install: | $(filter build,$(MAKECMDGOALS)) ## what `make build` has built, below
 
 uninstall: ## what install put below PREFIX
 	rm -f $(DEST)/bin/osmem $(DEST)/include/osmem.h $(DEST)/lib/libosmem.so $(DEST)/lib/libosmem_malloc.so $(DEST)/lib/libosmem.a $(DEST)/lib/pkgconfig/osmem.pc
+	rm -f $(COMPLETIONS) $(DEST)/share/man/man1/osmem.1 $(DEST)/share/man/man1/osmem-*.1
 	rm -rf $(DEST)/lib/osmem $(DEST)/share/osmem
 
 clean: ## the build output

@@ -64,6 +64,107 @@ fn hidden_tests_are_shown_to_the_instructor_alone() {
 }
 
 #[test]
+fn students_are_told_as_much_as_the_course_says() {
+    let class = Class::new();
+    class.write("ann.c", changed(WRONG));
+    let all = ["the first heap request moves the break", "rest of the preallocation", "0x20000"];
+    for (report, told, untold) in [
+        ("details = \"full\"", &all[..], &[][..]),
+        ("details = \"cause\"", &["R4", "cause"][..], &all[1..]),
+        ("details = \"outcome\"", &["malloc-prealloc-once", "wrong"][..], &all[..]),
+        ("tests = { malloc-prealloc-once = \"outcome\" }", &["malloc-prealloc-once"][..], &all[..]),
+    ] {
+        class.write("osmem.toml", format!("{QUICK}\n[report]\n{report}\n"));
+        class.graded(1, &["ann.c", "--out", "out", "--force"]);
+        let page = fs::read_to_string(class.path("out/ann/report.md")).unwrap();
+        for text in told {
+            assert!(page.contains(text), "{report}: {text}: {page}");
+        }
+        for (path, bytes) in class.files("out") {
+            let own = ["record.json", "results.jsonl", "summary.csv"].iter().any(|own| path.ends_with(own));
+            let text = String::from_utf8(bytes).unwrap();
+            for secret in untold.iter().filter(|_| !own) {
+                assert!(!text.contains(secret), "{report}: {}: {secret}: {text}", path.display());
+            }
+            assert!(!own || text.contains("0x20000") || path.ends_with("summary.csv"), "{}: {text}", path.display());
+        }
+    }
+    for (report, expected) in [
+        ("details = \"some\"", "report.details: must be full, cause or outcome, is \"some\""),
+        ("tests = { malloc-zreo = \"full\" }", "report.tests: no test is named \"malloc-zreo\""),
+    ] {
+        class.write("osmem.toml", format!("[report]\n{report}\n"));
+        class.refused(2, &["ann.c", "--out", "out2"], &format!("osmem.toml:2: {expected}"));
+    }
+}
+
+#[test]
+fn memory_and_speed_give_points_beside_our_own_library() {
+    let class = Class::new();
+    let bands = "utilisation = [{ at_least = 0.99, points = 4 }, { at_least = 0.001, points = 1 }]\n\
+                 throughput = [{ at_least = 0.0001, points = 2 }]\n";
+    class.write("lab.rep", "4096\n2\n5\n1\na 0 100\na 1 5000\nr 0 300\nf 1\nf 0\n");
+    class.write("osmem.toml", format!("{QUICK}\n[performance]\nscript = \"lab.rep\"\n{bands}"));
+    class.write("class/right.c", right());
+    // A block takes the whole preallocation, and the next one more.
+    class.write("class/wasteful.c", changed(WRONG));
+    class.graded(1, &["--batch", "class", "--out", "out"]);
+    let figures = |name: &str| -> Vec<(String, String, f64)> {
+        let record = class.record(&format!("out/{name}"));
+        let tests = record["tests"].as_array().unwrap().clone();
+        let told = |test: &serde_json::Value| {
+            let text = |key: &str| test[key].as_str().unwrap().to_owned();
+            (text("name"), text("outcome"), test["earned"].as_f64().unwrap())
+        };
+        tests.iter().filter(|test| test["kind"] == "performance").map(told).collect()
+    };
+    let test = |name: &str, outcome: &str, earned: f64| (name.to_owned(), outcome.to_owned(), earned);
+    assert_eq!(figures("right"), [test("utilisation", "pass", 4.0), test("throughput", "pass", 2.0)]);
+    assert_eq!(figures("wasteful")[0], test("utilisation", "wrong", 1.0));
+    let page = fs::read_to_string(class.path("out/wasteful/report.md")).unwrap();
+    assert!(page.contains("of our own library's utilisation"), "{page}");
+    // A library that loses contents gets nothing for being quick.
+    class.write(
+        "lossy.c",
+        changed(("    memcpy(payload(new), payload(b), b->size < n ? b->size : n);", "    (void)memcpy;")),
+    );
+    class.graded(1, &["lossy.c", "--out", "out2"]);
+    let record = class.record("out2/lossy");
+    let lossy: Vec<_> =
+        record["tests"].as_array().unwrap().iter().filter(|test| test["kind"] == "performance").collect();
+    assert!(lossy.iter().all(|test| test["earned"] == 0.0 && test["outcome"] == "wrong"), "{lossy:?}");
+    // Without the table nothing is measured.
+    class.write("osmem.toml", QUICK);
+    class.graded(0, &["class/right.c", "--out", "out4"]);
+    assert!(!fs::read_to_string(class.path("out4/right/record.json")).unwrap().contains("performance"));
+    class.write("osmem.toml", format!("{QUICK}\n[performance]\nscript = \"no.rep\"\n{bands}"));
+    class.refused(2, &["class/right.c", "--out", "out3"], "osmem.toml:");
+}
+
+#[test]
+fn a_mistake_is_drawn_in_the_reports() {
+    let class = Class::new();
+    class.write("osmem.toml", QUICK.replace("\"malloc-prealloc-once\"]", "\"malloc-prealloc-once\", \"best-fit\"]"));
+    class.write("ann.c", changed(crate::bench::FIRST_FIT));
+    class.graded(1, &["ann.c", "--out", "out"]);
+    let record = class.record("out/ann");
+    let mistake = &record["mistakes"][0];
+    assert_eq!(mistake["cause"], "first-fit", "{record:#}");
+    assert!(mistake["picture"]["wrong"]["rule"].as_str().unwrap().starts_with("R5"), "{mistake:#}");
+    let page = fs::read_to_string(class.path("out/ann/report.html")).unwrap();
+    let (drawing, grid) = (page.find("<svg ").unwrap(), page.find("<h2>Tests</h2>").unwrap());
+    assert!(drawing < grid && grid < page.find("<details>").unwrap(), "{page}");
+    let page = fs::read_to_string(class.path("out/ann/report.md")).unwrap();
+    assert!(page.contains("](mistake-1.svg)"), "{page}");
+    assert!(fs::read_to_string(class.path("out/ann/mistake-1.svg")).unwrap().starts_with("<svg "));
+    // A drawing of an earlier result does not stay.
+    class.write("ann.c", right());
+    class.graded(0, &["ann.c", "--out", "out", "--force"]);
+    assert!(!class.path("out/ann/mistake-1.svg").exists());
+    assert!(class.record("out/ann").get("mistakes").is_none());
+}
+
+#[test]
 fn points_total_and_days_late() {
     let class = Class::new();
     let points = "points = { malloc-zero = 4, malloc-prealloc-once = 1 }\ntotal = 90\n[random]";
@@ -155,8 +256,8 @@ bands = [{ at_most = 0, points = 4 }]
         ("gone", "osmem.c", format!("SOURCE = osmem.c\nall:\n{compile}\trm osmem.c\n")),
         ("elsewhere", "deep/er/osmem.c", format!("SOURCE = deep/er/osmem.c\nall:\n{compile}")),
     ] {
-        class.write(&format!("class/{name}/{file}"), &warned);
-        class.write(&format!("class/{name}/Makefile"), makefile);
+        class.write(format!("class/{name}/{file}"), &warned);
+        class.write(format!("class/{name}/Makefile"), makefile);
     }
     class.write("class/skipped/osmem.c", right());
     class.write("class/skipped/tests/mine.c", &warned);

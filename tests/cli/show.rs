@@ -150,6 +150,35 @@ fn a_trace_with_a_million_calls_is_cut_and_says_so() {
     );
 }
 
+/// Hundreds of blocks live at a time, as in a trace of the malloc lab.
+#[test]
+fn a_page_of_ten_thousand_calls_is_small() {
+    let (mut steps, mut live, mut ids, mut random) = (Vec::new(), Vec::new(), 0, 1u64);
+    while steps.len() < 10_000 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let drawn = usize::try_from(random >> 40).unwrap();
+        if !live.is_empty() && drawn % 100 < 45 {
+            let id = live.swap_remove(drawn / 100 % live.len());
+            steps.push(format!("f {id}"));
+        } else {
+            steps.push(format!("a {ids} {}", [8, 24, 100, 500, 3000][drawn / 100 % 5]));
+            live.push(ids);
+            ids += 1;
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("long.rep"), format!("1\n{ids}\n10000\n1\n{}\n", steps.join("\n"))).unwrap();
+    let mut replay = osmem(&["replay", "long.rep", "--format", "json", "--timeout", "60"]);
+    let (code, stdout, stderr) = output(replay.current_dir(folder.path()));
+    assert_eq!(code, Some(0), "{stderr}");
+    let record: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    fs::write(folder.path().join("long.trace"), record["trace"].as_str().unwrap()).unwrap();
+    let (code, _, stderr) = output(osmem(&["show", "long.trace", "--format", "html"]).current_dir(folder.path()));
+    assert_eq!(code, Some(0), "{stderr}");
+    let page = fs::read(folder.path().join("osmem-out/long.html")).unwrap();
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+}
+
 #[test]
 fn a_run_without_a_heap_or_with_foreign_addresses_is_told() {
     let stdout = drawn("os_malloc(8) = FOREIGN\nos_free(FOREIGN)\nexit 0\n", &[]);

@@ -46,6 +46,22 @@ fn the_installed_command_checks_the_installed_library() {
 }
 
 #[test]
+fn shells_and_man_find_the_command_where_they_look() {
+    let installed = Installed::new();
+    let places = [
+        ("share/bash-completion/completions/osmem", "complete -F _osmem"),
+        ("share/fish/vendor_completions.d/osmem.fish", "complete -c osmem"),
+        ("share/zsh/site-functions/_osmem", "#compdef osmem"),
+        ("share/man/man1/osmem.1", ".SH NAME"),
+        ("share/man/man1/osmem-check.1", "osmem check \\-\\-watch"),
+    ];
+    for (place, expected) in places {
+        let text = fs::read_to_string(installed.path(place)).unwrap_or_else(|error| panic!("{place}: {error}"));
+        assert!(text.contains(expected), "{place} lacks {expected}");
+    }
+}
+
+#[test]
 fn the_current_folder_does_not_matter() {
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     let mut check = Command::new(&built().osmem);

@@ -3,7 +3,9 @@
 mod grade;
 mod new;
 mod search;
+mod shell;
 mod show;
+mod stats;
 mod tracer;
 
 use std::ffi::OsString;
@@ -17,10 +19,20 @@ use crate::suite::Profile;
 pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
 pub use new::NewArgs;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
+pub use shell::{CompletionsArgs, ManArgs};
 pub use show::{Drawing, ShowArgs};
+pub use stats::{CompareArgs, StatsArgs, StatsFormat};
 pub use tracer::{TracerArgs, TracerChoice};
 
-const EXIT_CODES: &str = "\
+const OVERVIEW: &str = "\
+Examples:
+  osmem new hw2 && cd hw2                  begin an allocator
+  osmem check                              build what lies in the current folder, and check it
+  osmem check --step                       the next rule to work on
+  osmem show --test best-fit-many          draw where a test fails
+  osmem grade --batch submissions          grade a class
+  osmem help check                         every option of a command, with examples
+
 Exit codes:
   0    all passed
   1    something failed
@@ -70,7 +82,7 @@ Examples:
 
 /// Checks and traces memory allocators by their system calls.
 #[derive(Debug, Parser)]
-#[command(name = "osmem", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "osmem", version, arg_required_else_help = true, after_help = OVERVIEW)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -90,6 +102,10 @@ pub enum Task {
     Judge(JudgeArgs),
     /// Draw the heap of a run, call by call
     Show(ShowArgs),
+    /// Measure what a run costs: memory, fragmentation, speed, leaks
+    Stats(StatsArgs),
+    /// Run the same calls with two libraries, side by side
+    Compare(CompareArgs),
     /// Search for a short program that breaks a library
     Fuzz(FuzzArgs),
     /// Run a script of calls with a library, or turn it into source code
@@ -102,6 +118,10 @@ pub enum Task {
     Doctor(DoctorArgs),
     /// Begin an allocator: a project that builds and does not work yet
     New(NewArgs),
+    /// Print what a shell needs to complete this command's words
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 /// Where the battery lies, if not where it was built or installed.

@@ -262,7 +262,7 @@ impl Check<'_> {
     fn tell(&self, out: &mut impl Write, record: &Record, runs: &[Run], step: bool) -> Result<(), Error> {
         let themes = lesson::themes(record);
         let failures: Vec<&TestRecord> = record.tests.iter().filter(|test| test.outcome.is_failure()).collect();
-        let mistakes = lesson::mistakes(record, &failures, runs);
+        let mistakes = lesson::mistakes(&record.causes, &failures, runs);
         let draw = |test: &TestRecord| lesson::drawn(test, &self.tests, runs, self.own);
         let width = output::width();
         if step {

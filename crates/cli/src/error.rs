@@ -21,6 +21,7 @@ use crate::script::ScriptError;
 use crate::script::rust::RustError;
 use crate::show::ShowError;
 use crate::sizes::SizesError;
+use crate::stats::StatsError;
 use crate::suite::SuiteError;
 use crate::target::TargetError;
 
@@ -109,8 +110,12 @@ pub enum Error {
     Target(#[from] TargetError),
     #[error(transparent)]
     Show(#[from] ShowError),
+    #[error(transparent)]
+    Stats(#[from] StatsError),
     #[error("cannot write the drawing {}: {source}; name a file you may write with --out FILE", path.display())]
     Drawing { path: PathBuf, source: io::Error },
+    #[error("cannot write the manual page {}: {source}; name a folder you may write to", path.display())]
+    Page { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Script(#[from] ScriptError),
     #[error("the script cannot become a test program: {0}")]
@@ -183,8 +188,8 @@ impl Error {
             Self::Target(TargetError::Nothing { .. }) => Exit::Usage,
             Self::Target(TargetError::Build { .. } | TargetError::NoLibrary { .. }) => Exit::NoBuild,
             Self::Target(TargetError::System { .. }) => Exit::Unfit,
-            Self::Show(_) => Exit::Usage,
-            Self::Drawing { .. } => Exit::Unfit,
+            Self::Show(_) | Self::Stats(_) => Exit::Usage,
+            Self::Drawing { .. } | Self::Page { .. } => Exit::Unfit,
             Self::Script(_) | Self::TestProgram(_) | Self::Add { .. } => Exit::Usage,
             Self::Stage { .. } | Self::Save { .. } | Self::Replayer(_) => Exit::Unfit,
             Self::Course(_) | Self::Intake(_) | Self::NameForMany => Exit::Usage,

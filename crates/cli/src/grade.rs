@@ -13,9 +13,12 @@ mod hidden;
 pub mod intake;
 mod judge;
 pub mod overlay;
+mod performance;
 pub mod record;
 pub mod report;
+mod shown;
 pub mod store;
+mod style;
 mod suspicion;
 mod symbols;
 mod workshop;
@@ -175,6 +178,7 @@ impl Class<'_> {
             search: Search::NotRun,
             behaves: Vec::new(),
             causes: Vec::new(),
+            mistakes: Vec::new(),
             unexplained: Vec::new(),
             tests: Vec::new(),
             counterexample: None,
@@ -231,6 +235,7 @@ impl Class<'_> {
         record.search = judged.search;
         record.behaves = judged.behaves;
         record.causes = judged.causes;
+        record.mistakes = judged.mistakes;
         record.unexplained = judged.unexplained;
         record.notes.extend(judged.notes);
         record.counterexample = judged.counterexample;
@@ -240,51 +245,11 @@ impl Class<'_> {
             end(record, outcome, reason);
             return Ok(());
         }
-        if self.desk.course.style.is_empty() {
+        let goes_on = self.style(found, &bench, (&recipe, &boxed), record)?;
+        if goes_on && self.measured((&bench, &boxed), (cpu, seed), record)? {
             conclude(record);
-            return Ok(());
         }
-        let log = record.build.as_ref().map_or("", |build| &build.log).to_owned();
-        let source = match self.handed_in(found, &bench, &recipe)? {
-            Ok(source) => source,
-            Err(refusal) => {
-                end(record, refusal.outcome(), refusal.to_string());
-                return Ok(());
-            }
-        };
-        // A command of ours tells all warnings; where there is no C file, the build's own output is all that there is.
-        let is_ours = matches!(recipe, Recipe::Cargo | Recipe::Cxx { .. } | Recipe::Prebuilt { .. });
-        let has_c = command::has_c(&source);
-        if !is_ours && !has_c && self.desk.course.style.iter().any(course::Style::is_of_compiler) {
-            record.notes.push("no C files: the compiler's warnings are those that the build printed".to_owned());
-        }
-        let log = (is_ours || !has_c).then_some(&*log);
-        let building = boxed.building(&source, &self.desk.toolchain);
-        for step in &self.desk.course.style {
-            record.tests.push(judge::style(self.desk, &building, step, log)?);
-        }
-        conclude(record);
         Ok(())
-    }
-
-    /// Copies what was handed in once more, for the style steps: a build may have written over it.
-    fn handed_in(
-        &self,
-        found: &Found,
-        bench: &workshop::Bench,
-        recipe: &Recipe,
-    ) -> Result<Result<std::path::PathBuf, Refusal>, Error> {
-        let folder = bench.again()?;
-        let copied = || {
-            intake::unpack(found, self.desk.course, &[], &folder)?;
-            intake::clear(&folder, recipe, &mut Vec::new())?;
-            overlay::fill(&folder)
-        };
-        if let Err(refusal) = copied() {
-            return Ok(Err(refusal));
-        }
-        workshop::hand_over(&folder, bench.user)?;
-        Ok(Ok(folder))
     }
 
     /// Builds it; nothing if that is where it ends.
@@ -368,7 +333,8 @@ impl Class<'_> {
         }
         let course = self.desk.course;
         let style: f64 = course.style.iter().map(|step| step.points).sum();
-        let points = self.desk.points.iter().sum::<f64>() + course.random.points + style;
+        let measured = course.performance.as_ref().map_or(0.0, course::performance::PerformancePlan::points);
+        let points = self.desk.points.iter().sum::<f64>() + course.random.points + style + measured;
         let earned: f64 = record.tests.iter().map(|test| test.earned).sum();
         let penalty = round(earned * course.late.late(days) / 100.0);
         record.score = Some(Score { earned: round(earned - penalty), points: round(points), penalty });

@@ -10,6 +10,7 @@ use osmem_oracle::program::{Op, Pointer, Refused};
 use osmem_oracle::run::Run;
 use osmem_replay::{FileHeader, Refusal, Sequence, file_length};
 use osmem_trace::mark::Key;
+use osmem_trace::model::End;
 use osmem_trace::run::{Cancel, Limits, Recording, Starter, Stopped, Tracer, Watch};
 use osmem_trace::{Observation, Spec, Witness};
 use tempfile::TempDir;
@@ -34,6 +35,25 @@ pub struct Lab {
     starter: Option<Arc<dyn Starter>>,
     limits: Limits,
     cancel: Cancel,
+}
+
+/// The functions whose calls are timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heap {
+    /// The library's.
+    Library,
+    /// The C library's.
+    C,
+}
+
+impl Heap {
+    /// Returns the replayer's word for it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Library => "os",
+            Self::C => "c",
+        }
+    }
 }
 
 /// A script that was watched.
@@ -91,8 +111,24 @@ impl Lab {
 
     /// Runs one script under the probe: every call, its result and its system calls are seen, every byte is verified.
     pub fn watch(&self, ops: &[Op], name: &str, time: Duration, cpu: Option<usize>) -> Result<Watched, Error> {
+        self.watched(ops, name, time, cpu, true)
+    }
+
+    /// Runs one script under the probe, as [`watch`](Self::watch) does; of each block only some bytes are verified.
+    pub fn measure(&self, ops: &[Op], name: &str, time: Duration, cpu: Option<usize>) -> Result<Watched, Error> {
+        self.watched(ops, name, time, cpu, false)
+    }
+
+    fn watched(
+        &self,
+        ops: &[Op],
+        name: &str,
+        time: Duration,
+        cpu: Option<usize>,
+        thorough: bool,
+    ) -> Result<Watched, Error> {
         let mut header = header(&[ops.len()], slots(ops));
-        header.thorough = 1;
+        header.thorough = u8::from(thorough);
         let stage = Stage::write(&self.top(), &header, [(ops, Vec::new())].into_iter())?;
         let spec = self.spec(&stage, &["one", "0"], time, cpu);
         let seen = self.witness.observe(&spec, &self.cancel)?;
@@ -121,6 +157,19 @@ impl Lab {
         let spec = self.spec(&stage, &["all"], all.min(LONGEST), cpu);
         let recording = self.witness.record(tracer, &spec, Watch::Marks(Some(key)), &self.cancel)?;
         Ok(Batch { recording, header, file: stage.read()? })
+    }
+
+    /// Makes the calls of a script again and again, untraced, with the library or with the C library's malloc. Returns the
+    /// nanoseconds of one call; `None` where a run did not come to its end.
+    pub fn time(&self, ops: &[Op], heap: Heap, time: Duration, cpu: Option<usize>) -> Result<Option<f64>, Error> {
+        let header = header(&[ops.len()], slots(ops));
+        let stage = Stage::write(&self.top(), &header, [(ops, Vec::new())].into_iter())?;
+        let spec = self.spec(&stage, &["time", heap.name()], time, cpu);
+        let seen = self.witness.glimpse(&spec, &self.cancel)?;
+        let done = header.sequence(&stage.read()?, 0);
+        let [_, calls, nanoseconds] =
+            done.filter(|_| seen.end == Some(End::Exit(0))).map_or([0; 3], |done| done.details);
+        Ok((calls > 0 && nanoseconds > 0).then(|| nanoseconds as f64 / calls as f64))
     }
 
     /// Where the script of a run may lie.

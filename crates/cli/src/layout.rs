@@ -11,6 +11,7 @@ pub const OUT: &str = "osmem-out";
 /// File name of the allocator's shared library, which programs name as what they need.
 pub const LIBRARY: &str = "libosmem.so";
 const PROBE: &str = "libosmem_probe.so";
+const CALLERS: &str = "libosmem_callers.so";
 const REPLAYER: &str = "osmem-replayer";
 const BOX: &str = "osmem-box";
 const SUITE: &str = "suite.toml";
@@ -22,6 +23,8 @@ pub struct Layout {
     pub library: PathBuf,
     /// The probe.
     pub probe: PathBuf,
+    /// The library that writes down where calls are made.
+    pub callers: PathBuf,
     /// The program that replays sequences of calls.
     pub replayer: PathBuf,
     /// The program that runs others in a box.
@@ -87,6 +90,7 @@ impl Layout {
             Ok(Self {
                 library: folder.join(LIBRARY),
                 probe: folder.join(PROBE),
+                callers: folder.join(CALLERS),
                 replayer: folder.join(REPLAYER),
                 launcher: folder.join(BOX),
                 programs: folder.clone(),
@@ -99,6 +103,7 @@ impl Layout {
             Ok(Self {
                 library: prefix.join("lib").join(LIBRARY),
                 probe: private.join(PROBE),
+                callers: private.join(CALLERS),
                 replayer: private.join(REPLAYER),
                 launcher: private.join(BOX),
                 programs: private.join("test-programs"),

@@ -10,6 +10,7 @@ mod bless;
 mod check;
 mod ci;
 mod claim;
+mod compare;
 mod convert;
 mod doctor;
 mod due;
@@ -38,14 +39,17 @@ mod rules;
 mod runner;
 mod scene;
 mod script;
+mod shell;
 mod show;
 mod sizes;
+mod stats;
 mod suite;
 mod target;
 mod trace;
 mod tracers;
 mod trial;
 mod verdict;
+mod workload;
 
 use std::process::{self, ExitCode};
 
@@ -74,12 +78,16 @@ fn run(task: &Task) -> Result<Exit, Error> {
         Task::Bless(args) => bless::run(args, &cancel),
         Task::Judge(args) => judge::run(args, &cancel),
         Task::Show(args) => show::run(args, &cancel),
+        Task::Stats(args) => stats::run(args, &cancel),
+        Task::Compare(args) => compare::run(args, &cancel),
         Task::Fuzz(args) => fuzz::run(args, &cancel),
         Task::Replay(args) => replay::run(args, &cancel),
         Task::Grade(args) => grade::run(args, &cancel),
         Task::Merge(args) => merge::run(args),
         Task::Doctor(args) => doctor::run(args, &cancel),
         Task::New(args) => new::run(args),
+        Task::Completions(args) => shell::completions(args),
+        Task::Man(args) => shell::man(args),
     }
 }
 

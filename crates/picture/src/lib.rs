@@ -15,6 +15,7 @@
 //! | [`text`] | a scene for terminals |
 //! | [`svg`] | a scene for documents |
 //! | [`timeline`] | a whole run for documents: address over call number |
+//! | [`curves`] | figures over the calls of a run, for documents |
 //! | [`html`] | a whole run as a page that steps through it |
 
 // The blank lines keep rustfmt from sorting them.
@@ -30,5 +31,7 @@ pub mod text;
 pub mod svg;
 
 pub mod timeline;
+
+pub mod curves;
 
 pub mod html;

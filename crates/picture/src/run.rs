@@ -163,7 +163,8 @@ impl Wrong {
     /// Returns what the contract demands and what was seen: places where they differ, otherwise system calls.
     pub fn sides(&self, call: &Call) -> (String, String) {
         if self.result != call.result {
-            return (self.result.clone(), call.result.clone());
+            let told = |result: &str| if result.is_empty() { "a return" } else { result }.to_owned();
+            return (told(&self.result), told(&call.result));
         }
         let told = |calls: &[String]| if calls.is_empty() { "no system call".to_owned() } else { calls.join(", ") };
         (told(&self.system), told(&call.system))

@@ -22,7 +22,7 @@ record! {
         pub status: i32,
         /// Result: what the failed check found. `MISALIGNED`: the address. `OVERLAP`: the address and the size of the new block,
         /// the address of what it overlaps (0: it reaches beyond all memory). The others: the number of the byte in the
-        /// payload, what it is, what it must be.
+        /// payload, what it is, what it must be. Of a sequence that is timed: its passes, their calls, the nanoseconds of them all.
         pub details: [u64; 3],
         /// Result: a [`State`].
         pub state: u8,

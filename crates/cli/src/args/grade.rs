@@ -33,6 +33,10 @@ Exit codes:
   5    a folder that cannot be written";
 
 const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  osmem doctor                             this machine
+  osmem doctor --json                      the same for programs
+
 Exit codes:
   0    this machine can grade
   5    it cannot; the remedy is named";

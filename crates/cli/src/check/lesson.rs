@@ -1,5 +1,7 @@
 //! The themes of the tests that were run, and the mistakes behind their failures, each once with an example.
 
+use std::borrow::Borrow;
+
 use osmem_oracle::run::Run;
 use osmem_picture::run::Picture;
 
@@ -60,11 +62,15 @@ pub struct Mistake<'a> {
 }
 
 /// Returns the mistakes behind these failures, the one that explains most first.
-pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run]) -> Vec<Mistake<'a>> {
+pub fn mistakes<'a, R: Borrow<Run>>(
+    all: &'a [CauseRecord],
+    failures: &[&'a TestRecord],
+    runs: &[R],
+) -> Vec<Mistake<'a>> {
     let mut found: Vec<(Option<&CauseRecord>, Vec<&TestRecord>)> = Vec::new();
     for test in failures {
         let shows = |cause: &&CauseRecord| !cause.equal && test.causes.iter().any(|other| other.id == cause.id);
-        let mut causes: Vec<Option<&CauseRecord>> = record.causes.iter().filter(shows).map(Some).collect();
+        let mut causes: Vec<Option<&CauseRecord>> = all.iter().filter(shows).map(Some).collect();
         if causes.is_empty() {
             causes.push(test.causes.first());
         }
@@ -101,14 +107,14 @@ pub fn mistakes<'a>(record: &'a Record, failures: &[&'a TestRecord], runs: &[Run
                 )
             };
             let example = tests.iter().min_by_key(rank).copied()?;
-            let place = record.causes.iter().position(|other| cause.is_some_and(|cause| cause.id == other.id));
-            let behind = record.causes.iter().skip(place.map_or(usize::MAX, |place| place + 1));
+            let place = all.iter().position(|other| cause.is_some_and(|cause| cause.id == other.id));
+            let behind = all.iter().skip(place.map_or(usize::MAX, |place| place + 1));
             let alternatives = behind.take_while(|other| other.equal).collect();
             Some(Mistake { cause, alternatives, tests, example })
         })
         .collect();
     let rank = |mistake: &Mistake<'_>| {
-        let place = mistake.cause.and_then(|cause| record.causes.iter().position(|other| other.id == cause.id));
+        let place = mistake.cause.and_then(|cause| all.iter().position(|other| other.id == cause.id));
         (place.unwrap_or(usize::MAX), usize::MAX - mistake.tests.len())
     };
     mistakes.sort_by_key(rank);
@@ -148,12 +154,12 @@ pub fn next<'m, 'a>(mistakes: &'m [Mistake<'a>]) -> Option<&'m Mistake<'a>> {
     mistakes.iter().min_by_key(|mistake| place(mistake.rule()))
 }
 
-fn run_of<'r>(runs: &'r [Run], test: &TestRecord) -> Option<&'r Run> {
-    runs.iter().find(|run| run.name == test.name)
+fn run_of<'r, R: Borrow<Run>>(runs: &'r [R], test: &TestRecord) -> Option<&'r Run> {
+    runs.iter().map(Borrow::borrow).find(|run| run.name == test.name)
 }
 
 /// Returns the picture of a failed test and the place of the call in question; `None` where its run cannot be drawn.
-pub fn drawn(failed: &TestRecord, tests: &[&Test], runs: &[Run], own: bool) -> Option<(Picture, usize)> {
+pub fn drawn<R: Borrow<Run>>(failed: &TestRecord, tests: &[&Test], runs: &[R], own: bool) -> Option<(Picture, usize)> {
     let test = tests.iter().find(|test| test.name == failed.name)?;
     let run = run_of(runs, failed)?;
     show::of_test(test, run, failed.header, super::readings(test, own))

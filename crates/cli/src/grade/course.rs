@@ -14,11 +14,14 @@ use sha2::{Digest, Sha256};
 use crate::args::Selection;
 use crate::suite::Profile;
 
+mod details;
 mod file;
 mod late;
 mod overlay;
+pub mod performance;
 mod place;
 
+pub use details::{RANDOM, ReportPlan};
 pub use late::read_late;
 pub use overlay::Overlay;
 #[cfg(test)]
@@ -48,6 +51,10 @@ pub struct Course {
     pub battery: BatteryPlan,
     /// The random programs.
     pub random: RandomPlan,
+    /// The points for memory and time, if there are any.
+    pub performance: Option<performance::PerformancePlan>,
+    /// How much students are told.
+    pub report: ReportPlan,
     /// What a submission may use.
     pub limits: Limits,
     /// What being late costs.
@@ -280,6 +287,8 @@ impl Default for Course {
             under: Overlay::default(),
             battery: BatteryPlan::default(),
             random: RandomPlan::default(),
+            performance: None,
+            report: ReportPlan::default(),
             limits: Limits::default(),
             late: Late::default(),
             style: Vec::new(),
@@ -303,7 +312,7 @@ impl Course {
         drawn.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)) >> 1
     }
 
-    /// Refuses a course that hides or prices a test which is not `known`.
+    /// Refuses a course that hides, prices or speaks of a test which is not `known`.
     pub fn require_tests(&self, known: impl Fn(&str) -> bool) -> Result<(), CourseError> {
         match self.named.iter().find(|named| !known(&named.test)) {
             None => Ok(()),

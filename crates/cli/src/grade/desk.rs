@@ -135,6 +135,17 @@ impl<'a> Desk<'a> {
         Ok((Runner::boxed(self.witness.clone(), parts, limits, boxed.starter(), self.cancel), bench))
     }
 
+    /// Returns a new bench with our own library, and its box.
+    pub fn own_bench(&self) -> Result<(Bench, Boxed), Error> {
+        let bench = self.shop.bench()?;
+        if let Some((_, reference)) = &self.reference {
+            let own = &reference.library;
+            fs::copy(own, &bench.library).map_err(|source| Error::Stage { path: own.clone(), source })?;
+        }
+        let boxed = self.boxed(&bench, self.tier);
+        Ok((bench, boxed))
+    }
+
     /// The box of the submission on `bench`.
     pub fn boxed(&self, bench: &Bench, tier: Tier) -> Boxed {
         let limits = &self.course.limits;
@@ -181,6 +192,7 @@ impl<'a> Desk<'a> {
             name: record.name.clone(),
             kind: Kind::Battery,
             hidden: self.course.battery.hidden.contains(&record.name),
+            details: self.course.report.of(&record.name),
             profile: Some(record.profile),
             points,
             earned: if outcome == Outcome::Pass { points } else { 0.0 },

@@ -11,11 +11,11 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
 use super::boxed::Boxed;
-use super::course::{Counts, Style};
+use super::course::{Counts, RANDOM, Style};
 use super::desk::Desk;
-use super::record::{Cause, Counterexample, Kind, Outcome, Search, Test as Graded};
+use super::record::{Cause, Counterexample, Kind, Mistake, Outcome, Search, Test as Graded};
 use super::workshop::Bench;
-use super::{MIB, build, command, suspicion};
+use super::{MIB, build, command, shown, suspicion};
 use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
 use crate::check::{measured, readings};
 use crate::error::{Error, is_of_tracer};
@@ -45,6 +45,7 @@ pub struct Judged {
     pub search: Search,
     pub behaves: Vec<String>,
     pub causes: Vec<Cause>,
+    pub mistakes: Vec<Mistake>,
     /// The failed tests that no known mistake explains.
     pub unexplained: Vec<String>,
     pub counterexample: Option<Counterexample>,
@@ -57,6 +58,9 @@ pub struct Judged {
     /// The library does not load, or the surroundings failed.
     pub fault: Option<(Outcome, String)>,
 }
+
+/// Takes the records of the tests that have ended.
+type Tell<'a> = dyn Fn(&[Option<TestRecord>]) -> Result<(), Error> + 'a;
 
 /// Judges the library on `bench`, with sizes and random programs drawn by `seed`. `so_far` is told the tests that have ended, from time to time.
 pub fn judge(
@@ -94,6 +98,7 @@ pub fn judge(
         let mut explanation = together.explain(&runs, None);
         judged.causes = explanation.causes.iter().map(Cause::from).collect();
         judged.unexplained = explanation.assign(&places, &mut records);
+        judged.mistakes = shown::mistakes(&explanation.causes, &records, &runs, &tests);
     }
     judged.tests = graded(desk, records.iter().map(Some));
     so_far(&judged.tests)?;
@@ -143,7 +148,7 @@ fn battery(
     mut first: Option<Observation>,
     header: u64,
     (cpu, seed): (Option<usize>, u64),
-    tell: &dyn Fn(&[Option<TestRecord>]) -> Result<(), Error>,
+    tell: &Tell<'_>,
 ) -> Result<(Vec<TestRecord>, Vec<Option<Run>>), Error> {
     let total = Duration::from_secs(desk.course.limits.total_seconds);
     let count = desk.tests.len();
@@ -271,9 +276,10 @@ fn random(
 fn of_random(desk: &Desk<'_>, outcome: Outcome, reason: Option<String>, finding: Option<&Reproducer>) -> Graded {
     let plan = desk.course.random;
     Graded {
-        name: "random-programs".to_owned(),
+        name: RANDOM.to_owned(),
         kind: Kind::Random,
         hidden: plan.hidden,
+        details: desk.course.report.of(RANDOM),
         profile: None,
         points: plan.points,
         earned: if outcome == Outcome::Pass { plan.points } else { 0.0 },
@@ -353,6 +359,7 @@ pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, log: Option<&str>) ->
         name: step.name.clone(),
         kind: Kind::Style,
         hidden: false,
+        details: desk.course.report.of_style(&step.name),
         profile: None,
         points: step.points,
         earned,

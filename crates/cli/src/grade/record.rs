@@ -2,11 +2,16 @@
 //!
 //! Nothing in it depends on when or how fast something ran: the same submission, course and version give the same bytes.
 
+mod mistake;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::Difference;
 use crate::rules::Rule;
 use crate::suite::Profile;
+#[cfg(test)]
+pub use mistake::{Block, Expected, Use};
+pub use mistake::{Drawn, Mistake};
 
 /// The version of the JSON form; it grows when a field changes its meaning or goes.
 pub const VERSION: u32 = 2;
@@ -47,6 +52,9 @@ pub struct Submission {
     pub behaves: Vec<String>,
     /// The mistakes that explain all failures together, the one that explains most first.
     pub causes: Vec<Cause>,
+    /// The mistakes with the tests that show them, each with the heap where one test shows it best.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mistakes: Vec<Mistake>,
     /// The failed tests that no known mistake explains.
     #[serde(default)]
     pub unexplained: Vec<String>,
@@ -175,6 +183,41 @@ pub enum Kind {
     Random,
     /// A style step of the course.
     Style,
+    /// A measurement beside our own library.
+    Performance,
+}
+
+/// How much a student is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Details {
+    /// Everything.
+    #[default]
+    Full,
+    /// The outcome, the rules and the likely cause.
+    Cause,
+    /// Name, outcome and points.
+    Outcome,
+}
+
+impl Details {
+    /// Every level, the one that tells most first.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Cause, Self::Outcome];
+
+    /// The word for it in the course file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Cause => "cause",
+            Self::Outcome => "outcome",
+        }
+    }
+
+    /// Returns whether everything is told.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    pub fn is_full(&self) -> bool {
+        *self == Self::Full
+    }
 }
 
 /// One test and what became of it.
@@ -187,6 +230,9 @@ pub struct Test {
     pub kind: Kind,
     /// The student's report must not show its content: name and outcome alone.
     pub hidden: bool,
+    /// How much of it the student's report tells, if it is not hidden.
+    #[serde(default, skip_serializing_if = "Details::is_full")]
+    pub details: Details,
     /// Its profile; none outside the battery.
     pub profile: Option<Profile>,
     /// What passing it is worth.

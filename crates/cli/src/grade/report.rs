@@ -18,6 +18,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod mistakes;
 pub mod table;
 pub mod visible;
 pub mod words;
@@ -29,7 +30,10 @@ use super::record::Submission;
 /// The files of one submission's folder, by name. `record.json` holds everything and is no file for students.
 pub fn files(submission: &Submission) -> Vec<(&'static str, Vec<u8>)> {
     let seen = visible(submission);
-    vec![
+    let told = mistakes::told(&seen);
+    let drawings =
+        told.iter().zip(mistakes::DRAWINGS).filter_map(|(told, name)| Some((name, told.drawing()?.into_bytes())));
+    let files = vec![
         ("record.json", json::pretty(submission).into_bytes()),
         ("report.md", markdown::page(&seen).into_bytes()),
         ("report.html", html::page(&seen).into_bytes()),
@@ -38,7 +42,8 @@ pub fn files(submission: &Submission) -> Vec<(&'static str, Vec<u8>)> {
         ("autolab.json", autolab::lines(submission).into_bytes()),
         ("classroom.json", classroom::results(submission).into_bytes()),
         ("ctrf.json", ctrf::report(std::slice::from_ref(submission)).into_bytes()),
-    ]
+    ];
+    files.into_iter().chain(drawings).collect()
 }
 
 /// The files of a whole class, by name; the order of `all` does not matter.
@@ -60,9 +65,9 @@ fn sorted(all: &[Submission]) -> Vec<&Submission> {
 
 #[cfg(test)]
 mod tests {
-    use super::fixture::{HOSTILE, SECRET, filled, secretive, submission, test};
+    use super::fixture::{HOSTILE, SECRET, cause, counterexample, difference, filled, secretive, submission, test};
     use super::*;
-    use crate::grade::record::Outcome;
+    use crate::grade::record::{Counterexample, Details, Kind, Outcome, Test};
 
     /// What a student or a service gets to see.
     fn shown(submission: &Submission) -> Vec<(&'static str, String)> {
@@ -89,6 +94,57 @@ mod tests {
         }
         for (name, bytes) in class_files(&[record]).into_iter().take(2) {
             assert!(String::from_utf8(bytes).unwrap().contains(SECRET), "{name} is the instructor's");
+        }
+    }
+
+    /// Each level lets through what it must and no more, in every form.
+    #[test]
+    fn no_report_tells_more_than_the_course_does() {
+        for (level, told, untold) in [
+            (Details::Full, &["the-reason", "the-hint", "the-output", "the-cause", "the-test"][..], &[][..]),
+            (Details::Cause, &["the-cause", "the-test"], &["the-reason", "the-hint", "the-output", "the-example"]),
+            (
+                Details::Outcome,
+                &[],
+                &[
+                    "the-reason",
+                    "the-hint",
+                    "the-output",
+                    "the-cause",
+                    "the-test",
+                    "the-example",
+                    "32 bytes",
+                    "R6",
+                    "R5",
+                ],
+            ),
+        ] {
+            let mut failed = test("named", Outcome::Wrong);
+            failed.reason = Some("the-reason".to_owned());
+            failed.hint = "the-hint".to_owned();
+            failed.description = "the-test".to_owned();
+            failed.output = Some("the-output".to_owned());
+            failed.causes = vec![cause("the-cause")];
+            failed.difference = Some(difference());
+            let mut found = Test { kind: Kind::Random, ..failed.clone() };
+            found.name = "random-programs".to_owned();
+            let mut record = submission("anna", vec![failed, found]);
+            record.tests.iter_mut().for_each(|test| test.details = level);
+            record.reason = Some("the-reason".to_owned());
+            record.causes = vec![cause("the-cause")];
+            record.counterexample = Some(Counterexample { c: "the-example".to_owned(), ..counterexample() });
+            let files = shown(&record);
+            for (name, text) in &files {
+                assert!(text.contains("named") && text.contains("wrong") || text.contains("Wrong"), "{name}: {text}");
+                for word in untold {
+                    assert!(!text.contains(word), "{level:?} {name} holds {word}: {text}");
+                }
+            }
+            for word in told {
+                assert!(files.iter().any(|(_, text)| text.contains(word)), "{level:?}: nowhere {word}");
+                let page = &files.iter().find(|(name, _)| *name == "report.html").unwrap().1;
+                assert!(page.contains(word), "{level:?}: {word} is not in {page}");
+            }
         }
     }
 

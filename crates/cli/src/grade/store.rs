@@ -76,6 +76,14 @@ impl Store {
         let folder = self.folder.join(&record.name);
         fs::create_dir_all(&folder).map_err(|source| Error::Save { path: folder.clone(), source })?;
         let files = report::files(record);
+        // An earlier record may have had more of them.
+        for stale in report::mistakes::DRAWINGS.iter().filter(|name| files.iter().all(|(other, _)| other != *name)) {
+            let path = folder.join(stale);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::Save { path, source }),
+                _ => {}
+            }
+        }
         let (last, first): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| *name == RECORD);
         first.into_iter().chain(last).try_for_each(|(name, bytes)| write(&folder.join(name), &bytes))
     }

@@ -3,10 +3,12 @@
 
 pub mod brief;
 pub mod columns;
+pub mod compare;
 pub mod fuzz;
 pub mod json;
 pub mod judge;
 pub mod output;
 pub mod progress;
 pub mod replay;
+pub mod stats;
 pub mod text;

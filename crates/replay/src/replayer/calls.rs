@@ -1,4 +1,4 @@
-//! The four functions under test.
+//! The four functions under test, and those of the C library that they are measured beside.
 
 #![expect(unsafe_code, reason = "calls the library under test")]
 
@@ -21,7 +21,53 @@ pub enum Call {
     Free(usize),
 }
 
+/// Functions that calls are made of.
+#[derive(Clone, Copy)]
+pub enum Heap {
+    /// Those under test.
+    Os,
+    /// The C library's.
+    C,
+}
+
+impl Heap {
+    /// Returns the heap of this name.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        match name {
+            b"os" => Some(Self::Os),
+            b"c" => Some(Self::C),
+            _ => None,
+        }
+    }
+}
+
 impl Call {
+    /// Makes the call of a valid program in one of the heaps, with nothing around it.
+    #[inline]
+    pub fn make_in(self, heap: Heap) -> usize {
+        match heap {
+            Heap::Os => self.make(),
+            Heap::C => self.make_in_c(),
+        }
+    }
+
+    fn make_in_c(self) -> usize {
+        let pointer = |address: usize| ptr::with_exposed_provenance_mut::<c_void>(address);
+        // SAFETY: a pointer is NULL, or a live block of the C library's that is given up here.
+        let result = unsafe {
+            match self {
+                Call::Malloc(size) => libc::malloc(size),
+                Call::Calloc(nmemb, size) => libc::calloc(nmemb, size),
+                Call::Realloc(address, size) => libc::realloc(pointer(address), size),
+                Call::Free(address) => {
+                    libc::free(pointer(address));
+                    ptr::null_mut()
+                }
+            }
+        };
+        result.expose_provenance()
+    }
+
     /// Makes the call; NULL and no result are 0.
     pub fn make(self) -> usize {
         let pointer = |address: usize| ptr::with_exposed_provenance_mut::<c_void>(address);

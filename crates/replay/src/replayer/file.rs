@@ -147,6 +147,11 @@ impl Results {
         write_fields!(self.ops.wrapping_add(op as usize), result = result as u64, done = 1);
     }
 
+    /// Writes down the passes over the sequence, their calls, and the nanoseconds of them all.
+    pub fn timed(self, passes: u64, calls: u64, nanoseconds: u64) {
+        write_fields!(self.sequence, details = [passes, calls, nanoseconds]);
+    }
+
     /// A check failed.
     pub fn failed(self, check: i32, block: u32, details: [u64; 3]) {
         write_fields!(self.sequence, block = block, details = details, check = check);

@@ -3,10 +3,12 @@
 //! `osmem-replayer FILE one INDEX` runs one sequence in its own process, to be traced with the probe: a failed check is told
 //! in one line on standard error and by the exit status. `osmem-replayer FILE all` runs each sequence in a child with a fresh
 //! heap and shows marks of its own to a tracer; a crash, a hang or a stop of one child is written down, and the next begins.
+//! `osmem-replayer FILE time os` measures how long the calls of the first sequence take, with nothing around them, and
+//! `osmem-replayer FILE time c` the same calls of the C library's malloc.
 //!
 //! As in the test programs, nothing here asks for memory, formats or prints through the standard library, and what is
 //! needed is mapped before the first sequence: inside a sequence the library under test alone asks the system for memory.
-//! The modules, bottom first: `message`, `marks`, `system`, `memory`, `work`, `calls`, `file`, `run`, `children`, `all`.
+//! The modules, bottom first: `message`, `marks`, `system`, `memory`, `work`, `calls`, `file`, `run`, `timed`, `children`, `all`.
 
 #![no_main]
 #![expect(unsafe_code, reason = "is called by the C start-up code")]
@@ -31,6 +33,7 @@ mod memory;
 mod message;
 mod run;
 mod system;
+mod timed;
 mod work;
 
 /// The program. The C start-up code calls it, without Rust's own start-up.
@@ -51,7 +54,13 @@ extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
             }
         }
         (Some(path), Some(b"all"), None, 3) => all::all(&file::open(path)),
-        _ => unusable("usage: osmem-replayer FILE one INDEX, or osmem-replayer FILE all"),
+        (Some(path), Some(b"time"), Some(heap), 4) => match calls::Heap::named(heap.to_bytes()) {
+            Some(heap) => timed::time(&file::open(path), heap),
+            None => unusable("there is no such heap: os or c"),
+        },
+        _ => {
+            unusable("usage: osmem-replayer FILE one INDEX, osmem-replayer FILE all, or osmem-replayer FILE time os|c")
+        }
     }
     0
 }

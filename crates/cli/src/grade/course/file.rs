@@ -11,6 +11,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 
+use super::details::{self, ReportValues};
+use super::performance::{self, PerformanceValues};
 use super::place::Place;
 use super::{Band, BatteryPlan, BuildPlan, Counts, Course, CourseError, Late, Limits, Named, Overlay};
 use super::{RandomPlan, Style};
@@ -36,6 +38,9 @@ struct File {
     battery: Battery,
     #[serde(default)]
     random: Random,
+    performance: Option<Spanned<PerformanceValues>>,
+    #[serde(default)]
+    report: ReportValues,
     #[serde(default)]
     limits: LimitValues,
     #[serde(default)]
@@ -143,6 +148,13 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Course, CourseError> {
     over.add_to(&mut digest);
     under.add_to(&mut digest);
     let mut named = Vec::new();
+    let style = style(at, file.style)?;
+    let mut steps: Vec<String> = style.iter().map(|step| step.name.clone()).collect();
+    steps.extend(performance::NAMES.map(str::to_owned));
+    let performance = performance::performance(at, file.performance)?;
+    if let Some(ops) = performance.as_ref().and_then(|plan| plan.script.as_ref()) {
+        digest.update(format!("{ops:?}"));
+    }
     Ok(Course {
         name: file.name.as_ref().map(|name| at.line_of_text("name", name)).transpose()?.unwrap_or_default(),
         // toml counts to the greatest i64.
@@ -154,9 +166,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Course, CourseError> {
         under,
         battery: battery(at, file.battery, &mut named)?,
         random: random(at, file.random)?,
+        performance,
+        report: details::report(at, &file.report, &steps, &mut named)?,
         limits: limits(at, file.limits)?,
         late: late(at, &file.late)?,
-        style: style(at, file.style)?,
+        style,
         digest: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
         named,
     })

@@ -2,6 +2,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::grade::record::Details;
 
 fn parse(text: &str) -> Result<Course, CourseError> {
     file::parse(Path::new("osmem.toml"), text)
@@ -42,6 +43,12 @@ programs = 0
 points = 10
 hidden = false
 profile = "strict"
+[performance]
+utilisation = [{ at_least = 0.9, points = 10 }, { at_least = 0.5, points = 4 }]
+throughput = [{ at_least = 0.25, points = 2 }]
+[report]
+details = "cause"
+tests = { split = "outcome", random-programs = "full", lint = "outcome" }
 [limits]
 test_seconds = 9
 [late]
@@ -62,6 +69,14 @@ bands = [{ at_most = 3, points = 2 }]
     .unwrap();
     assert_eq!(course.build.library.as_deref(), Some(Path::new("build/liballoc.so")));
     assert_eq!(course.battery.points["split"], 3.0);
+    let told = ["best-fit", "split", RANDOM].map(|name| course.report.of(name));
+    assert_eq!(told, [Details::Cause, Details::Outcome, Details::Full]);
+    let told = ["warnings", "lint"].map(|name| course.report.of_style(name));
+    assert_eq!(told, [Details::Full, Details::Outcome]);
+    let plan = course.performance.as_ref().unwrap();
+    assert_eq!((plan.points(), plan.script.is_none(), plan.throughput.len()), (12.0, true, 1));
+    let worth = [0.95, 0.9, 0.5, 0.1].map(|part| performance::earned(&plan.utilisation, part));
+    assert_eq!(worth, [10.0, 10.0, 4.0, 0.0]);
     let files = course.files.as_ref().unwrap();
     assert!(files.is_match("a.c") && files.is_match("src/x/y.h") && !files.is_match("x/a.c"));
     let earned: Vec<f64> = [0, 1, 5, 6].iter().map(|count| course.style[0].earned(*count)).collect();
@@ -77,6 +92,19 @@ bands = [{ at_most = 3, points = 2 }]
 fn mistakes_name_file_line_and_key() {
     let cases = [
         ("nmae = \"x\"", "osmem.toml:1: nmae: unknown field `nmae`"),
+        ("[report]\ndetails = \"all\"", "osmem.toml:2: report.details: must be full, cause or outcome, is \"all\""),
+        ("[report]\ntests = { a = \"x\" }", "osmem.toml:2: report.tests.a: must be full, cause or outcome"),
+        ("[performance]\n", "osmem.toml:1: performance: gives no points"),
+        ("[performance]\nscript = \"no.rep\"", "osmem.toml:2: performance.script: no.rep is no file"),
+        (
+            "[performance]\nutilisation = [{ at_least = 0.5, points = 1 }, { at_least = 0.9, points = 5 }]",
+            "osmem.toml:2: performance.utilisation: at_least and points must fall",
+        ),
+        (
+            "[performance]\nthroughput = [{ at_least = nan, points = 1 }]",
+            "osmem.toml:2: performance.throughput: at_least must be a number from 0 to 100, is NaN",
+        ),
+        ("[report]\nhidden = true", "osmem.toml:2: report.hidden: unknown field `hidden`"),
         ("name = 3", "osmem.toml:1: name: invalid type: integer `3`, expected a string"),
         ("name = \" \"", "osmem.toml:1: name: must be one line"),
         ("seed = -1", "osmem.toml:1: seed: must be a whole number from 0"),

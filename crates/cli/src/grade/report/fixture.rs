@@ -1,7 +1,8 @@
 //! Records for the tests of the reports: a plain one, and one whose every string is hostile.
 
 use crate::grade::record::{
-    Build, Cause, Containment, Counterexample, Kind, Outcome, Score, Submission, Test, VERSION,
+    Block, Build, Cause, Containment, Counterexample, Details, Drawn, Expected, Kind, Mistake, Outcome, Score,
+    Submission, Test, Use, VERSION,
 };
 use crate::record::{Difference, Row};
 use crate::suite::Profile;
@@ -32,6 +33,7 @@ pub fn test(name: &str, outcome: Outcome) -> Test {
         name: name.to_owned(),
         kind: Kind::Battery,
         hidden: false,
+        details: Details::Full,
         profile: Some(Profile::Core),
         points: 2.0,
         earned: if failed { 0.0 } else { 2.0 },
@@ -77,6 +79,26 @@ pub fn counterexample() -> Counterexample {
     }
 }
 
+/// A mistake of one test, whose picture has this text everywhere.
+pub fn mistake(cause: &str, test: &str, text: &str) -> Mistake {
+    let text = || text.to_owned();
+    let block = |offset, name| Block { region: 0, offset, header: 32, size: 96, status: Use::Used, name };
+    let after = vec![block(0, Some(1)), block(128, Some(2))];
+    let wrong = Expected { rule: text(), sentence: text(), result: text(), system: vec![text()], after: after.clone() };
+    let picture = Drawn {
+        call: 2,
+        text: text(),
+        result: text(),
+        system: vec![text()],
+        subject: Some(2),
+        before: vec![block(0, Some(1))],
+        after,
+        wrong: Some(wrong),
+    };
+    let cause = Some(cause.to_owned());
+    Mistake { cause, tests: vec![test.to_owned()], example: test.to_owned(), picture: Some(picture) }
+}
+
 /// A submission with these tests, its outcome and score told from them.
 pub fn submission(name: &str, tests: Vec<Test>) -> Submission {
     let outcome = tests.iter().map(|test| test.outcome).max().unwrap_or(Outcome::Pass);
@@ -102,6 +124,7 @@ pub fn submission(name: &str, tests: Vec<Test>) -> Submission {
         search: crate::grade::record::Search::Clean,
         behaves: vec!["The header has 32 bytes.".to_owned()],
         unexplained: Vec::new(),
+        mistakes: Vec::new(),
         causes: if failed { vec![cause("first-fit")] } else { Vec::new() },
         tests,
         counterexample: None,
@@ -146,6 +169,7 @@ pub fn filled(text: &str) -> Submission {
         search: crate::grade::record::Search::Clean,
         behaves: vec![text()],
         causes: vec![cause()],
+        mistakes: vec![mistake(&text(), &text(), &text())],
         counterexample: Some(Counterexample {
             sentence: text(),
             calls: 3,
@@ -168,6 +192,7 @@ pub fn secretive() -> Submission {
     Submission {
         reason: secret.reason,
         causes: secret.causes,
+        mistakes: secret.mistakes,
         counterexample: secret.counterexample,
         suspicious: secret.suspicious,
         notes: secret.notes,

@@ -1,8 +1,11 @@
 //! The student's page as one HTML file: no script, nothing from elsewhere, light and dark, for a phone as well.
 
+use std::borrow::Borrow;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::escape::{log, log_lines};
+use super::mistakes::{self, Told};
 use super::words::{self, count, points};
 use crate::grade::record::{Build, Cause, Counterexample, Outcome, Submission, Test};
 use crate::record::{Difference, Row};
@@ -16,7 +19,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 /// The page of a submission, of which `seen` is what its author may see.
 pub fn page(seen: &Submission) -> String {
     let name = log(&seen.name);
-    let failed: Vec<_> = seen.tests.iter().filter(|test| !test.hidden && test.outcome != Outcome::Pass).collect();
+    let failed = words::told_failures(&seen.tests);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -32,29 +35,25 @@ pub fn page(seen: &Submission) -> String {
             body {
                 (head(seen, &name))
                 main {
-                    (tests(&seen.tests, &failed))
-                    @if !seen.causes.is_empty() {
-                        section { h2 { "What is likely wrong" } (causes(&seen.causes)) }
-                    }
-                    @if let Some(sentence) = words::unexplained(&seen.unexplained) {
-                        p { (log(&sentence)) }
-                    }
+                    (wrong(seen))
+                    (grid(&seen.tests, &failed))
                     @for (title, example) in seen.counterexamples() { (counterexample(title, example)) }
                     @if !failed.is_empty() {
-                        section {
-                            h2 { "Tests that did not pass" }
+                        details {
+                            summary { "Tests that did not pass, in full" }
                             @for (number, test) in failed.iter().enumerate() { (failure(test, number + 1)) }
                         }
                     }
+                    (tests(&seen.tests, &failed))
                     @if !seen.behaves.is_empty() {
-                        section {
-                            h2 { "How the library behaves" }
+                        details {
+                            summary { "How the library behaves" }
                             ul { @for sentence in &seen.behaves { li { (log(sentence)) } } }
                         }
                     }
-                    @if let Some(build) = &seen.build { (build_section(build)) }
-                    section {
-                        h2 { "The box" }
+                    @if let Some(build) = &seen.build { (build_section(build, seen.outcome)) }
+                    details {
+                        summary { "The box" }
                         p { b { (log(&seen.containment.tier)) } ". " (log(&seen.containment.sentence)) }
                         @if !seen.tracer.is_empty() { p { "Watched by " (log(&seen.tracer)) "." } }
                     }
@@ -102,20 +101,99 @@ fn why(label: &str, reason: &str) -> Markup {
     }
 }
 
-/// Every test in a line; `failed` are those with a place further down, in the order of `tests`.
-fn tests(tests: &[Test], failed: &[&Test]) -> Markup {
-    let place = |test: &Test| failed.iter().position(|other| std::ptr::eq(*other, test)).map(|at| at + 1);
+/// The mistakes, each with its drawing, and what else is likely wrong.
+fn wrong(seen: &Submission) -> Markup {
+    let told = mistakes::told(seen);
+    let others = mistakes::others(seen, &told);
+    let more = seen.mistakes.len() - told.len();
+    html! {
+        @if !told.is_empty() || !others.is_empty() || !seen.unexplained.is_empty() {
+            section {
+                h2 { "What is likely wrong" }
+                @for told in &told { (mistake(told)) }
+                @if more > 0 { p { "And " (count(more, "mistake", "mistakes")) " more; the tests in full tell them." } }
+                (causes(&others))
+                @if let Some(sentence) = mistakes::unexplained(seen, &told) { p { (log(&sentence)) } }
+            }
+        }
+    }
+}
+
+/// A mistake: cause, rule, tests, the call that shows it, drawn.
+fn mistake(told: &Told<'_>) -> Markup {
+    let rule = told.causes.first().and_then(|cause| cause.rules.first());
+    let rule = rule.or(told.example.and_then(|test| test.rules.first()));
+    html! {
+        article.mistake {
+            @if told.causes.is_empty() {
+                p { b { "No known mistake explains this." } }
+            } @else {
+                (causes(&told.causes))
+            }
+            @if let Some(rule) = rule { p { b { "Rule: " } (words::rule(*rule)) } }
+            p { b { "Tests: " } (log(&told.tests())) }
+            @if let Some(call) = told.call() { p { b { "Example: " } (log(&call)) } }
+            // A drawing of ours: its texts are escaped, and none of them is the submission's.
+            @if let Some(drawing) = told.drawing() { div.drawing { (PreEscaped(drawing)) } }
+            @if let Some(hint) = told.example.map(|test| &test.hint).filter(|hint| !hint.is_empty()) {
+                p.hint { b { "Hint: " } (log(hint)) }
+            }
+        }
+    }
+}
+
+/// The place of a test among those that did not pass and are told in full.
+fn place(test: &Test, failed: &[&Test]) -> Option<usize> {
+    failed.iter().position(|other| std::ptr::eq(*other, test)).map(|at| at + 1)
+}
+
+/// A mark for every test, by theme.
+fn grid(tests: &[Test], failed: &[&Test]) -> Markup {
     html! {
         @if !tests.is_empty() {
             section {
                 h2 { "Tests" }
+                div.grid {
+                    @for theme in mistakes::themes(tests) {
+                        div {
+                            span.theme { (theme.name) }
+                            span.marks {
+                                @for test in &theme.tests { (mark(test, place(test, failed))) }
+                            }
+                            @let (earned, of) = theme.points();
+                            span.points { @if of > 0.0 { (points(earned)) "/" (points(of)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn mark(test: &Test, place: Option<usize>) -> Markup {
+    let what = format!("{}: {}", log(&test.name), test.outcome);
+    let mark = mistakes::mark(test.outcome);
+    html! {
+        @match place {
+            Some(number) => a class=(class(test.outcome)) href={ "#test-" (number) } title=(what) { (mark) },
+            None => span class=(class(test.outcome)) title=(what) { (mark) },
+        }
+    }
+}
+
+/// Every test in a line; `failed` are those with a place of their own, in the order of `tests`.
+fn tests(tests: &[Test], failed: &[&Test]) -> Markup {
+    html! {
+        @if !tests.is_empty() {
+            details {
+                summary { "Every test and its points" }
                 table.tests {
                     thead { tr { th { "test" } th { "outcome" } th.points { "points" } } }
                     tbody {
                         @for test in tests {
                             tr {
                                 td {
-                                    @if let Some(number) = place(test) {
+                                    @if let Some(number) = place(test, failed) {
                                         a href={ "#test-" (number) } { (log(&test.name)) }
                                     } @else {
                                         (log(&test.name))
@@ -132,9 +210,9 @@ fn tests(tests: &[Test], failed: &[&Test]) -> Markup {
     }
 }
 
-fn causes(causes: &[Cause]) -> Markup {
+fn causes<C: Borrow<Cause>>(causes: &[C]) -> Markup {
     html! {
-        @for (number, cause) in causes.iter().enumerate() {
+        @for (number, cause) in causes.iter().map(Borrow::borrow).enumerate() {
             p {
                 b { (words::cause_label(number, cause)) ": " }
                 code { (log(&cause.id)) } (words::cause_scope(cause)) ". " (log(&cause.sentence))
@@ -162,8 +240,8 @@ fn difference(difference: &Difference) -> Markup {
 
 fn counterexample(title: &str, example: &Counterexample) -> Markup {
     html! {
-        section {
-            h2 { (title) }
+        details {
+            summary { (title) }
             p { (log(&example.sentence)) " (" (count(example.calls, "call", "calls")) ")" }
             pre { code { (log_lines(&example.c)) } }
             @if let Some(rows) = &example.difference { (difference(rows)) }
@@ -193,10 +271,11 @@ fn failure(test: &Test, number: usize) -> Markup {
     }
 }
 
-fn build_section(build: &Build) -> Markup {
+/// How it was built; open where that is where it ended.
+fn build_section(build: &Build, outcome: Outcome) -> Markup {
     html! {
-        section {
-            h2 { "Build" }
+        details open[outcome == Outcome::NoBuild] {
+            summary { "Build" }
             p { code { (log(&build.command)) } }
             @if !build.log.trim().is_empty() { pre { (log_lines(&build.log)) } }
             @if build.cut > 0 { p { "(" (count(build.cut, "line", "lines")) " left out)" } }
@@ -207,7 +286,9 @@ fn build_section(build: &Build) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grade::report::fixture::{HOSTILE, cause, counterexample, difference, filled, submission, test};
+    use crate::grade::report::fixture::{
+        HOSTILE, cause, counterexample, difference, filled, mistake, submission, test,
+    };
     use crate::grade::report::visible;
 
     #[test]
@@ -226,6 +307,8 @@ mod tests {
         for expected in [
             "<h1>anna</h1><p class=\"score\">2 of 6 points</p>",
             "<p><span class=\"badge bad\">crash</span> ended by a signal</p><p>2 of 3 tests did not pass</p>",
+            "<span class=\"theme\">split</span><span class=\"marks\"><span class=\"good\" title=\"a: pass\">●</span>\
+             <a class=\"bad\" href=\"#test-1\" title=\"b: wrong\">✗</a></span><span class=\"points\">2/4</span>",
             "<tr><td>a</td><td><span class=\"badge good\">pass</span></td><td class=\"points\">2 of 2</td></tr>\
              <tr><td><a href=\"#test-1\">b</a></td><td><span class=\"badge bad\">wrong</span></td>\
              <td class=\"points\">0 of 2</td></tr><tr><td>hidden test 1</td>",
@@ -245,12 +328,26 @@ mod tests {
     }
 
     #[test]
+    fn a_mistake_comes_first_with_its_drawing() {
+        let mut record = submission("anna", vec![test("a", Outcome::Wrong)]);
+        record.mistakes = vec![mistake("first-fit", "a", "b2 = os_malloc(96)")];
+        let text = page(&visible(&record));
+        let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} is not in {text}"));
+        let order =
+            ["What is likely wrong", "first-fit", "Example: ", "<svg ", "Hint: ", "<h2>Tests</h2>", "<details>"];
+        assert!(order.windows(2).all(|pair| at(pair[0]) < at(pair[1])), "{text}");
+        record.tests[0].details = crate::grade::record::Details::Cause;
+        let text = page(&visible(&record));
+        assert!(text.contains("first-fit") && !text.contains("<svg "), "{text}");
+    }
+
+    #[test]
     fn nothing_runs_and_nothing_is_loaded() {
         let text = page(&filled(HOSTILE));
         let known = [
             "!DOCTYPE", "html", "head", "meta", "title", "style", "body", "header", "main", "section", "article",
             "footer", "h1", "h2", "h3", "p", "b", "a", "code", "pre", "span", "div", "table", "thead", "tbody", "tr",
-            "th", "td", "ul", "li",
+            "th", "td", "ul", "li", "details", "summary", "svg", "rect", "text", "path", "g",
         ];
         for tag in text.split('<').skip(1) {
             let tag = tag.trim_start_matches('/').split(['>', ' ']).next().unwrap();

@@ -1,6 +1,9 @@
 //! The student's page as Markdown. Foreign text never stands at the beginning of a line, so that it can be no heading or list.
 
+use std::borrow::Borrow;
+
 use super::escape::{markdown, markdown_block, markdown_code};
+use super::mistakes::{self, DRAWINGS, Told};
 use super::words::{self, WIDTH, count, points, side_by_side};
 use crate::grade::record::{Build, Cause, Counterexample, Outcome, Submission, Test};
 use crate::record::Difference;
@@ -9,33 +12,28 @@ use crate::record::Difference;
 pub fn page(seen: &Submission) -> String {
     let mut page = Page::default();
     page.head(seen);
-    page.tests(&seen.tests);
-    if !seen.causes.is_empty() {
-        page.heading("What is likely wrong");
-        page.causes(&seen.causes);
-    }
-    if let Some(sentence) = words::unexplained(&seen.unexplained) {
-        page.paragraph("Unknown", &sentence);
-    }
+    page.wrong(seen);
+    page.grid(&seen.tests);
     for (title, example) in seen.counterexamples() {
-        page.counterexample(title, example);
+        page.folded(title, |page| page.counterexample(example));
     }
     page.failures(&seen.tests);
+    page.tests(&seen.tests);
     if !seen.behaves.is_empty() {
-        page.heading("How the library behaves");
-        for sentence in &seen.behaves {
-            page.paragraph("Library", sentence);
-        }
+        page.folded("How the library behaves", |page| {
+            seen.behaves.iter().for_each(|sentence| page.paragraph("Library", sentence));
+        });
     }
     if let Some(build) = &seen.build {
-        page.build(build);
+        page.build(build, seen.outcome);
     }
-    page.heading("The box");
-    let containment = &seen.containment;
-    page.paragraph("Tier", &format!("{}. {}", containment.tier, containment.sentence));
-    if !seen.tracer.is_empty() {
-        page.paragraph("Watched by", &seen.tracer);
-    }
+    page.folded("The box", |page| {
+        let containment = &seen.containment;
+        page.paragraph("Tier", &format!("{}. {}", containment.tier, containment.sentence));
+        if !seen.tracer.is_empty() {
+            page.paragraph("Watched by", &seen.tracer);
+        }
+    });
     page.0.push_str(&format!("---\n\nMade by {}, submission {}\n", markdown(&seen.tool), markdown_code(&seen.digest)));
     page.0
 }
@@ -74,20 +72,88 @@ impl Page {
         }
     }
 
-    fn tests(&mut self, tests: &[Test]) {
+    /// Writes what is folded until somebody opens it.
+    fn folded(&mut self, title: &str, write: impl FnOnce(&mut Self)) {
+        self.0.push_str(&format!("<details><summary>{title}</summary>\n\n"));
+        write(self);
+        self.0.push_str("</details>\n\n");
+    }
+
+    /// Writes the mistakes, each with a link to its drawing, and what else is likely wrong.
+    fn wrong(&mut self, seen: &Submission) {
+        let told = mistakes::told(seen);
+        let others = mistakes::others(seen, &told);
+        if told.is_empty() && others.is_empty() && seen.unexplained.is_empty() {
+            return;
+        }
+        self.heading("What is likely wrong");
+        for (told, file) in told.iter().zip(DRAWINGS) {
+            self.mistake(told, file);
+        }
+        let more = seen.mistakes.len() - told.len();
+        if more > 0 {
+            self.paragraph(
+                "More",
+                &format!("{} more; the tests in full tell them.", count(more, "mistake", "mistakes")),
+            );
+        }
+        self.causes(&others);
+        if let Some(sentence) = mistakes::unexplained(seen, &told) {
+            self.paragraph("Unknown", &sentence);
+        }
+    }
+
+    fn mistake(&mut self, told: &Told<'_>, file: &str) {
+        if told.causes.is_empty() {
+            self.paragraph("Unknown", "No known mistake explains this.");
+        }
+        self.causes(&told.causes);
+        let rule = told.causes.first().and_then(|cause| cause.rules.first());
+        if let Some(rule) = rule.or(told.example.and_then(|test| test.rules.first())) {
+            self.paragraph("Rule", &words::rule(*rule));
+        }
+        self.paragraph("Tests", &told.tests());
+        if let Some(call) = told.call() {
+            self.paragraph("Example", &call);
+            self.0.push_str(&format!("![The heap before and behind this call]({file})\n\n"));
+        }
+        if let Some(hint) = told.example.map(|test| &test.hint).filter(|hint| !hint.is_empty()) {
+            self.paragraph("Hint", hint);
+        }
+    }
+
+    /// Writes a mark for every test, by theme.
+    fn grid(&mut self, tests: &[Test]) {
         if tests.is_empty() {
             return;
         }
         self.heading("Tests");
+        self.0.push_str("| theme | tests | points |\n|---|---|---:|\n");
+        for theme in mistakes::themes(tests) {
+            let marks: String = theme.tests.iter().map(|test| mistakes::mark(test.outcome)).collect();
+            let (earned, of) = theme.points();
+            self.0.push_str(&format!("| {} | {marks} | {} of {} |\n", theme.name, points(earned), points(of)));
+        }
+        self.0.push('\n');
+    }
+
+    fn tests(&mut self, tests: &[Test]) {
+        if !tests.is_empty() {
+            self.folded("Every test and its points", |page| page.table(tests));
+        }
+    }
+
+    fn table(&mut self, tests: &[Test]) {
         self.0.push_str("| test | outcome | points |\n|---|---|---:|\n");
         for test in tests {
             let (earned, of) = (points(test.earned), points(test.points));
             self.0.push_str(&format!("| {} | {} | {earned} of {of} |\n", markdown(&test.name), test.outcome));
         }
+        self.0.push('\n');
     }
 
-    fn causes(&mut self, causes: &[Cause]) {
-        for (number, cause) in causes.iter().enumerate() {
+    fn causes<C: Borrow<Cause>>(&mut self, causes: &[C]) {
+        for (number, cause) in causes.iter().map(Borrow::borrow).enumerate() {
             let label = words::cause_label(number, cause);
             self.paragraph(label, &format!("{}{}. {}", cause.id, words::cause_scope(cause), cause.sentence));
         }
@@ -100,8 +166,7 @@ impl Page {
         }
     }
 
-    fn counterexample(&mut self, title: &str, example: &Counterexample) {
-        self.heading(title);
+    fn counterexample(&mut self, example: &Counterexample) {
         self.paragraph("Mistake", &format!("{} ({})", example.sentence, count(example.calls, "call", "calls")));
         self.0.push_str(&markdown_block(&example.c, "c"));
         self.0.push('\n');
@@ -110,12 +175,9 @@ impl Page {
     }
 
     fn failures(&mut self, tests: &[Test]) {
-        let mut failed = tests.iter().filter(|test| !test.hidden && test.outcome != Outcome::Pass).peekable();
-        if failed.peek().is_some() {
-            self.heading("Tests that did not pass");
-        }
-        for test in failed {
-            self.failure(test);
+        let failed = words::told_failures(tests);
+        if !failed.is_empty() {
+            self.folded("Tests that did not pass, in full", |page| failed.iter().for_each(|test| page.failure(test)));
         }
     }
 
@@ -145,155 +207,27 @@ impl Page {
         }
     }
 
-    fn build(&mut self, build: &Build) {
-        self.heading("Build");
+    /// Writes how it was built; what is no build is not folded.
+    fn build(&mut self, build: &Build, outcome: Outcome) {
+        if outcome == Outcome::NoBuild {
+            self.heading("Build");
+            self.built(build);
+        } else {
+            self.folded("Build", |page| page.built(build));
+        }
+    }
+
+    fn built(&mut self, build: &Build) {
         self.0.push_str(&format!("**Command:** {}\n\n", markdown_code(&build.command)));
         if !build.log.trim().is_empty() {
             self.0.push_str(&markdown_block(&build.log, "text"));
+            self.0.push('\n');
         }
         if build.cut > 0 {
-            self.0.push_str(&format!("\n({} left out)\n", count(build.cut, "line", "lines")));
+            self.0.push_str(&format!("({} left out)\n\n", count(build.cut, "line", "lines")));
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::grade::report::fixture::{HOSTILE, cause, counterexample, difference, filled, submission, test};
-    use crate::grade::report::visible;
-
-    #[test]
-    fn a_small_page_word_for_word() {
-        let mut failed = test("b_c|d", Outcome::Wrong);
-        failed.difference = Some(difference());
-        failed.causes = vec![cause("first-fit")];
-        failed.output = Some("```\n".to_owned());
-        let mut record = submission("anna", vec![test("a", Outcome::Pass), failed, test("c", Outcome::Crash)]);
-        record.tests[2].hidden = true;
-        record.counterexample = Some(counterexample());
-        if let Some(build) = &mut record.build {
-            build.log = "a.c:1: warning\n".to_owned();
-        }
-        let sides = "    expected                 │ actual
-    os_malloc(8) = HEAP+0x20 │ os_malloc(8) = HEAP+0x20
-  ~ os_malloc(8) = HEAP+0x48 │ os_malloc(8) = NULL
-  - exit 0                   │";
-        let expected = format!(
-            "# Report for `anna`
-
-**Course:** OS 1
-
-**Score:** 2 of 6 points
-
-**Result:** crash, ended by a signal
-
-**Why:** 2 of 3 tests did not pass
-
-**Search by random programs:** clean
-
-
-## Tests
-
-| test | outcome | points |
-|---|---|---:|
-| a | pass | 2 of 2 |
-| b\\_c\\|d | wrong | 0 of 2 |
-| hidden test 1 | crash | 0 of 2 |
-
-## What is likely wrong
-
-**Likely cause:** first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
-
-
-## The shortest program that shows a mistake
-
-**Mistake:** os\\_malloc(8) gives NULL (1 call)
-
-```c
-int main(void) {{
-    os_malloc(8);
-}}
-```
-
-```text
-{sides}
-```
-
-**Likely cause:** wrong-null (R5, shown by 2 of 3 failing runs). What wrong-null is.
-
-
-## Tests that did not pass
-
-### `b_c|d`: wrong, 0 of 2
-
-**Test:** Splits the first block
-
-**Why:** the trace differs
-
-```text
-{sides}
-```
-
-**Likely cause:** first-fit (R5, shown by 2 of 3 failing runs). What first-fit is.
-
-**Rule:** R6 split. If at least header + 8 bytes remain, they become a free block right behind; otherwise the whole block is given.
-
-**Hint:** Look at the remainder
-
-**Output:**
-
-````text
-```
-````
-
-
-## How the library behaves
-
-**Library:** The header has 32 bytes.
-
-
-## Build
-
-**Command:** `cc a.c`
-
-```text
-a.c:1: warning
-```
-
-## The box
-
-**Tier:** landlock. It could not write.
-
-**Watched by:** strace 6.1
-
----
-
-Made by osmem 0.1.0, submission `aa`
-"
-        );
-        assert_eq!(page(&visible(&record)), expected);
-    }
-
-    #[test]
-    fn hostile_text_is_neither_mark_nor_html() {
-        let text = page(&filled(HOSTILE));
-        assert!(text.chars().all(|c| matches!(c, '\n' | '\t') || !c.is_control()), "{text:?}");
-        assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{2028}']));
-        let mut fence = None;
-        for line in text.lines() {
-            let ticks = line.chars().take_while(|c| *c == '`').count();
-            match fence {
-                Some(open) if ticks >= open => fence = None,
-                Some(_) => {}
-                None if ticks >= 3 => fence = Some(ticks),
-                None => {
-                    assert!(line.is_empty() || line.starts_with(['#', '*', '|', '-', '(', 'M']), "{line}");
-                    let spans = line.split("``````").step_by(2).collect::<String>();
-                    assert!(!spans.contains("<script") || spans.contains("\\<script"), "{line}");
-                }
-            }
-        }
-        assert_eq!(fence, None, "every fence is closed");
-    }
-}
+mod tests;

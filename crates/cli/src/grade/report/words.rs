@@ -1,7 +1,7 @@
 //! What every report says alike: points, causes, rules, two traces side by side, and whole explanations as plain text.
 
 use super::escape::{log, log_lines, printable};
-use crate::grade::record::{Cause, Counterexample, Outcome, Submission, Test};
+use crate::grade::record::{Cause, Counterexample, Details, Outcome, Submission, Test};
 use crate::record::{Difference, Row};
 use crate::report::columns;
 use crate::rules::Rule;
@@ -12,6 +12,9 @@ pub const WIDTH: usize = 120;
 /// Said instead of a score.
 pub const NOT_GRADED: &str =
     "The grader failed, not this submission: it is not graded, and nothing is taken off. Submit it again.";
+
+/// Said of a test of which the course tells the outcome alone.
+pub const OUTCOME: &str = "No more is told of this test.";
 
 /// Said of a hidden test.
 pub const HIDDEN: &str = "What this test does is not shown.";
@@ -99,6 +102,12 @@ pub fn rule(rule: Rule) -> String {
 /// `1 line`, `2 lines`.
 pub fn count(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Returns the tests that did not pass and of which more is told than that.
+pub fn told_failures(tests: &[Test]) -> Vec<&Test> {
+    let told = |test: &&Test| !test.hidden && test.details != Details::Outcome && test.outcome != Outcome::Pass;
+    tests.iter().filter(told).collect()
 }
 
 /// Tests that passed, and all of them.
@@ -191,6 +200,9 @@ pub fn of_test(test: &Test) -> String {
     let mut text = Text::default();
     if test.hidden {
         return HIDDEN.to_owned();
+    }
+    if test.details == Details::Outcome {
+        return OUTCOME.to_owned();
     }
     if !test.description.is_empty() {
         text.line("", &test.description);
