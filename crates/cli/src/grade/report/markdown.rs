@@ -72,7 +72,7 @@ impl Page {
         }
     }
 
-    /// Writes what is folded until somebody opens it.
+    /// Writes the parts that are folded until a reader opens them.
     fn folded(&mut self, title: &str, write: impl FnOnce(&mut Self)) {
         self.0.push_str(&format!("<details><summary>{title}</summary>\n\n"));
         write(self);
