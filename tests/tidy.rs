@@ -32,7 +32,7 @@ const UNSAFE_MAY_STAND_IN: [&str; 23] = [
     "crates/preload/src/",
     "crates/probe/src/",
     "crates/replay/src/replayer/",
-    "crates/sandbox/src/sys.rs",
+    "crates/sandbox/src/sys",
     "crates/trace/src/builtin/arch.rs",
     "crates/trace/src/builtin/kernel.rs",
     "crates/trace/src/builtin/spawn.rs",

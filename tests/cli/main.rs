@@ -26,6 +26,7 @@ mod grade_fair;
 mod grade_feigned;
 mod grade_intake;
 mod grade_many;
+mod grade_plain;
 mod grade_shared;
 mod inject;
 mod interrupt;

@@ -1,4 +1,4 @@
-//! Which system calls are let through.
+//! Which system calls are let through: those of a list (`allowed`), as far as their arguments are harmless. Others are not there.
 //!
 //! What a program has no business with raises SIGSYS: the tracer outside sees which call it was, and the program ends unless it
 //! handles the signal. The filters are stacked; of their answers the kernel takes the strictest.
@@ -12,6 +12,10 @@ use seccompiler::{
 };
 
 use crate::policy::{Instruction, Policy, Tier};
+
+mod allowed;
+
+pub use allowed::{asking, name, refusing};
 
 /// Calls that no program in a box makes by right.
 const FORBIDDEN: &[c_long] = &[
@@ -99,22 +103,34 @@ const FORBIDDEN_FLAGS: [i32; 9] = [
 /// Requests of `ioctl` that write into a terminal's input.
 const FORBIDDEN_REQUESTS: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
-/// Calls on paths that Landlock does not see, pretended to have worked where the box runs as the user who owns the files.
-const UNSEEN: &[c_long] = &[
-    libc::SYS_fchmodat,
-    libc::SYS_fchownat,
-    libc::SYS_utimensat,
-    libc::SYS_setxattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_lremovexattr,
-    452, // fchmodat2
+/// Requests of `ioctl` that are let through: what is asked of terminals and files, and copies of files. Others change attributes of files
+/// by a descriptor that only reads.
+const REQUESTS: [u64; 13] = [
+    0x5401,      // TCGETS
+    0x802c_542a, // TCGETS2
+    0x540f,      // TIOCGPGRP
+    0x5413,      // TIOCGWINSZ
+    0x541b,      // FIONREAD
+    0x5421,      // FIONBIO
+    0x5450,      // FIONCLEX
+    0x5451,      // FIOCLEX
+    0x5460,      // FIOQSIZE
+    0xc020_660b, // FS_IOC_FIEMAP
+    0x8008_6601, // FS_IOC_GETFLAGS
+    0x4004_9409, // FICLONE
+    0x4020_940d, // FICLONERANGE
 ];
-#[cfg(target_arch = "x86_64")]
-const UNSEEN_HERE: &[c_long] =
-    &[libc::SYS_chmod, libc::SYS_chown, libc::SYS_lchown, libc::SYS_utime, libc::SYS_utimes, libc::SYS_futimesat];
-#[cfg(not(target_arch = "x86_64"))]
-const UNSEEN_HERE: &[c_long] = &[];
+
+/// Requests of `fcntl` that make others wait, or get news of a folder, by a descriptor that only reads.
+const BY_READING: [u64; 4] = [
+    1024, // F_SETLEASE
+    1026, // F_NOTIFY
+    1036, // F_SET_RW_HINT
+    1038, // F_SET_FILE_RW_HINT
+];
+
+/// Changes of owners, which Landlock does not see.
+const OWNERS: &[&str] = &["chown", "fchown", "lchown", "fchownat"];
 
 /// Calls that reach another process by its number, in their first argument.
 const BY_PROCESS: &[c_long] = &[
@@ -129,9 +145,6 @@ const BY_PROCESS: &[c_long] = &[
 const SIGNALS: &[c_long] =
     &[libc::SYS_kill, libc::SYS_tkill, libc::SYS_tgkill, libc::SYS_rt_sigqueueinfo, libc::SYS_rt_tgsigqueueinfo];
 
-/// The newest system call that was known when this was written; what came later is not there.
-const NEWEST: u32 = 469;
-
 /// What the filters have to know of the box.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation {
@@ -145,6 +158,9 @@ pub struct Situation {
     pub truncation_kept_in: bool,
 }
 
+/// The calls that change attributes of files, and are decided one by one where a build runs as the user who owns what lies outside.
+pub const DECIDED: &[&str] = &["chmod", "fchmod", "fchmodat", "fchmodat2", "utimensat"];
+
 impl Situation {
     pub fn of(policy: &Policy, landlock: Option<crate::landlocked::Kept>) -> Self {
         let spaces = policy.tier != Tier::Landlock;
@@ -156,6 +172,16 @@ impl Situation {
             truncation_kept_in: spaces || landlock.is_some_and(|kept| kept.truncation),
         }
     }
+
+    /// Returns whether the system would let the program change files that Landlock only lets it read.
+    fn is_unseen(self) -> bool {
+        self.tier == Tier::Landlock && self.same_user
+    }
+
+    /// Returns whether [`DECIDED`] is put to the process outside.
+    pub fn is_asked(self) -> bool {
+        self.build && self.is_unseen()
+    }
 }
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
@@ -164,14 +190,8 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 pub fn programs(situation: Situation, process: u32) -> Result<Vec<BpfProgram>, Error> {
     let errno = |number: i32| SeccompAction::Errno(u32::try_from(number).unwrap_or(1));
     // Each filter costs the start of a program a noticeable part of a millisecond.
-    let mut programs = vec![known_numbers()];
-    let refused = refused(situation)?;
-    if !refused.is_empty() {
-        programs.push(filter(refused, errno(libc::EPERM))?);
-    }
-    if situation.tier == Tier::Landlock && situation.same_user {
-        programs.push(filter(every(&[UNSEEN, UNSEEN_HERE].concat()), errno(0))?);
-    }
+    let mut programs = vec![allowed::program(situation.build)];
+    programs.push(filter(refused(situation)?, errno(libc::EPERM))?);
     if !situation.signals_kept_in {
         programs.push(filter(signals(process)?, errno(libc::EPERM))?);
     }
@@ -230,11 +250,19 @@ fn forbidden(situation: Situation) -> Result<Rules, Error> {
 
 fn refused(situation: Situation) -> Result<Rules, Error> {
     let mut rules = Rules::new();
-    if situation.tier == Tier::Landlock && situation.same_user {
+    let other = REQUESTS.iter().chain(&FORBIDDEN_REQUESTS).map(|request| condition(1, SeccompCmpOp::Ne, *request));
+    let other = SeccompRule::new(other.collect::<Result<_, _>>()?).map_err(Error::Backend)?;
+    rules.insert(libc::SYS_ioctl, vec![other]);
+    rules.insert(libc::SYS_fcntl, BY_READING.into_iter().map(|request| is(1, request)).collect::<Result<_, _>>()?);
+    // One without a stream can send to whatever has a name outside.
+    let kind = |kind: i32| rule(1, SeccompCmpOp::MaskedEq(0xf), u64::from(kind.unsigned_abs()));
+    rules.insert(libc::SYS_socketpair, vec![kind(libc::SOCK_DGRAM)?, kind(libc::SOCK_RAW)?]);
+    if situation.is_unseen() {
         for call in BY_PROCESS {
             rules.insert(*call, vec![is_not(0, 0)?]);
         }
-        rules.extend(every(&[libc::SYS_setpriority, libc::SYS_ioprio_set]));
+        rules.insert(libc::SYS_setpriority, Vec::new());
+        rules.extend(allowed::numbers(OWNERS).map(|call| (i64::from(call), Vec::new())));
     }
     if !situation.truncation_kept_in {
         rules.extend(every(&[libc::SYS_truncate]));
@@ -250,9 +278,12 @@ fn signals(process: u32) -> Result<Rules, Error> {
     Ok(rules)
 }
 
+fn condition(argument: u8, compare: SeccompCmpOp, value: u64) -> Result<SeccompCondition, Error> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, value).map_err(Error::Backend)
+}
+
 fn rule(argument: u8, compare: SeccompCmpOp, value: u64) -> Result<SeccompRule, Error> {
-    let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, value).map_err(Error::Backend)?;
-    SeccompRule::new(vec![condition]).map_err(Error::Backend)
+    SeccompRule::new(vec![condition(argument, compare, value)?]).map_err(Error::Backend)
 }
 
 fn is(argument: u8, value: u64) -> Result<SeccompRule, Error> {
@@ -265,27 +296,4 @@ fn is_not(argument: u8, value: u64) -> Result<SeccompRule, Error> {
 
 fn holds(argument: u8, bit: u64) -> Result<SeccompRule, Error> {
     rule(argument, SeccompCmpOp::MaskedEq(bit), bit)
-}
-
-/// Lets only numbers through that were known; those of a foreign architecture (x32) raise SIGSYS. clone3 is not there either: its flags
-/// lie in memory, where no filter can read them, and the C library then falls back to clone.
-fn known_numbers() -> BpfProgram {
-    const LOAD: u16 = 0x20;
-    const EQUAL: u16 = 0x15;
-    const GREATER_OR_EQUAL: u16 = 0x35;
-    const GREATER: u16 = 0x25;
-    const RETURN: u16 = 0x06;
-    const FOREIGN: u32 = 0x4000_0000;
-    let step = |code, jt, jf, k| sock_filter { code, jt, jf, k };
-    let number = |number: c_long| u32::try_from(number).unwrap_or(u32::MAX);
-    let enosys = u32::try_from(libc::ENOSYS).unwrap_or_default();
-    vec![
-        step(LOAD, 0, 0, 0),
-        step(GREATER_OR_EQUAL, 3, 0, FOREIGN),
-        step(GREATER, 3, 0, NEWEST),
-        step(EQUAL, 2, 0, number(libc::SYS_clone3)),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_TRAP),
-        step(RETURN, 0, 0, libc::SECCOMP_RET_ERRNO | enosys),
-    ]
 }

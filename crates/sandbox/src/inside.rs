@@ -4,13 +4,16 @@ use std::convert::Infallible;
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
 
 use nix::sys::prctl;
 use nix::unistd::{chdir, execve, setsid};
 use seccompiler::BpfProgram;
 
+use crate::attributes::hand_over;
 use crate::filter::{self, Situation};
 use crate::policy::{Policy, Tier};
+use crate::sys::notify;
 use crate::{landlocked, sys};
 
 /// What went wrong, and at which step.
@@ -28,8 +31,8 @@ pub fn at<E: Into<io::Error>>(step: &'static str) -> impl FnOnce(E) -> Failure {
     move |source| Failure { step, source: source.into() }
 }
 
-/// Becomes the program.
-pub fn become_program(policy: &Policy) -> Result<Infallible, Failure> {
+/// Becomes the program. `clerk`: where whoever answers its calls waits for them.
+pub fn become_program(policy: &Policy, clerk: Option<&UnixStream>) -> Result<Infallible, Failure> {
     // Also parts it from any terminal.
     setsid().map_err(at("a session of its own"))?;
     limit(policy).map_err(at("resource limits"))?;
@@ -62,7 +65,15 @@ pub fn become_program(policy: &Policy) -> Result<Infallible, Failure> {
     if policy.tier == Tier::None {
         return execve(&program, &arguments, &environment).map_err(at("starting the program"));
     }
-    let filters = filter::programs(Situation::of(policy, landlock), std::process::id())
+    let situation = Situation::of(policy, landlock);
+    if situation.is_asked() {
+        match (clerk, notify::listen(&filter::asking())) {
+            (Some(clerk), Ok(listener)) => hand_over(&listener, clerk).map_err(at("handing over its questions"))?,
+            // Some containers leave nobody to ask.
+            _ => set(&filter::refusing(), "setting the filter of attributes")?,
+        }
+    }
+    let filters = filter::programs(situation, std::process::id())
         .map_err(|error| Failure { step: "the filter of system calls", source: io::Error::other(error.to_string()) })?;
     for filter in &filters {
         set(filter, "setting the filter of system calls")?;

@@ -13,12 +13,14 @@
 //! filter     which system calls are let through
 //! landlocked which files are let through where namespaces are forbidden
 //! mounts     the file system of a box with namespaces
+//! attributes modes and times of files, where no other means keeps them
 //! tree       the processes of a box: how much memory they take, ending them
 //! inside     the last steps before the program: user, limits, filter
 //! outside    makes the box, watches it, ends it: what `osmem-box` does
 //! host       for whoever wants a program boxed: which tiers work here, how to hand over a policy
 //! ```
 
+mod attributes;
 mod filter;
 pub mod host;
 mod inside;

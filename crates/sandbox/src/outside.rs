@@ -19,6 +19,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, Uid, dup2_stdin, getgid, getuid};
 
+use crate::attributes::Clerk;
 use crate::inside::{Failure, at, become_program};
 use crate::policy::{Message, NO_BOX, Policy, Reached, Tier};
 use crate::{mounts, sys, tree};
@@ -33,8 +34,8 @@ pub fn run() -> i32 {
         return NO_BOX;
     };
     match start(&policy, &control) {
-        Ok(child) => {
-            if let Some(reached) = watch(&policy, child, &control) {
+        Ok((child, clerk)) => {
+            if let Some(reached) = watch(&policy, child, &control, clerk) {
                 tell(&mut control, &Message::Limit(reached));
             }
             end(&policy, child);
@@ -64,8 +65,8 @@ fn tell(control: &mut UnixStream, message: &Message) {
     }
 }
 
-/// Starts the box; its first process.
-fn start(policy: &Policy, control: &UnixStream) -> Result<Pid, Failure> {
+/// Starts the box; its first process, and the clerk of a build that needs one.
+fn start(policy: &Policy, control: &UnixStream) -> Result<(Pid, Option<Clerk>), Failure> {
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     match policy.tier {
         Tier::Namespaces => {
@@ -87,18 +88,25 @@ fn start(policy: &Policy, control: &UnixStream) -> Result<Pid, Failure> {
         }
         Tier::Landlock | Tier::None => prctl::set_child_subreaper(true).map_err(at("becoming the reaper"))?,
     }
+    let is_asked = policy.tier == Tier::Landlock && policy.build && policy.user.is_none();
+    let ends = is_asked.then(UnixStream::pair).transpose().map_err(at("a way to the box"))?;
     let child = sys::split().map_err(at("fork"))?;
     let Some(child) = child else {
         let failure = match policy.tier {
             Tier::Namespaces => first_in_box(policy, control),
-            Tier::Landlock | Tier::None => program(policy, control),
+            Tier::Landlock | Tier::None => program(policy, control, ends.as_ref().map(|(_, theirs)| theirs)),
         };
         let Err(failure) = failure;
         give_up(control, &failure)
     };
     // What the memory and the descriptors of this process hold is nobody's business.
     let _ = prctl::set_dumpable(false);
-    Ok(child)
+    let clerk = ends.and_then(|(ours, theirs)| {
+        // Once nobody holds their end any more, nothing is to come.
+        drop(theirs);
+        Clerk::hired(&ours, &policy.writable)
+    });
+    Ok((child, clerk))
 }
 
 /// Keeps the numbers of user and group: inside is outside.
@@ -123,7 +131,7 @@ fn first_in_box(policy: &Policy, control: &UnixStream) -> Result<Infallible, Fai
     mounts::build(policy).map_err(at("the file system of the box"))?;
     match sys::split().map_err(at("fork"))? {
         None => {
-            let Err(failure) = program(policy, control);
+            let Err(failure) = program(policy, control, None);
             give_up(control, &failure)
         }
         Some(child) => {
@@ -142,27 +150,39 @@ fn first_in_box(policy: &Policy, control: &UnixStream) -> Result<Infallible, Fai
 }
 
 /// The process that becomes the program.
-fn program(policy: &Policy, control: &UnixStream) -> Result<Infallible, Failure> {
+fn program(policy: &Policy, control: &UnixStream, clerk: Option<&UnixStream>) -> Result<Infallible, Failure> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(at("following its parent"))?;
-    // The way to tell a failure stays open until the program starts, which closes it.
-    sys::close_all_but(control.as_raw_fd());
-    become_program(policy)
+    // The ways out stay open until the program starts, which closes them.
+    let kept: Vec<_> = [Some(control), clerk].into_iter().flatten().map(|end| end.as_raw_fd()).collect();
+    sys::close_all_but(&kept);
+    become_program(policy, clerk)
 }
 
 /// Watches until the first process ends or has to be ended.
-fn watch(policy: &Policy, child: Pid, control: &UnixStream) -> Option<Reached> {
+fn watch(policy: &Policy, child: Pid, control: &UnixStream, mut clerk: Option<Clerk>) -> Option<Reached> {
     let pidfd = sys::pidfd(child).ok()?;
     let disk = policy.limits.disk;
     let mut looked = Instant::now();
     loop {
-        let mut both =
-            [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN), PollFd::new(control.as_fd(), PollFlags::empty())];
+        let mut all =
+            vec![PollFd::new(pidfd.as_fd(), PollFlags::POLLIN), PollFd::new(control.as_fd(), PollFlags::empty())];
+        all.extend(clerk.as_ref().map(|clerk| PollFd::new(clerk.desk(), PollFlags::POLLIN)));
         let patience = PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO);
-        match poll(&mut both, patience) {
-            Err(Errno::EINTR) => {}
+        match poll(&mut all, patience) {
+            Err(Errno::EINTR) => continue,
             Err(_) => return None,
-            Ok(0) => {}
-            Ok(_) => return None,
+            Ok(_) => {}
+        }
+        let happened = |place: usize| all.get(place).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
+        if !happened(0).is_empty() || !happened(1).is_empty() {
+            return None;
+        }
+        let asked = happened(2);
+        if asked.contains(PollFlags::POLLIN) {
+            clerk.iter().for_each(Clerk::answer);
+        } else if !asked.is_empty() {
+            // Nobody is left to ask.
+            clerk = None;
         }
         if looked.elapsed() >= LOOK {
             let held = tree::held(Pid::this());

@@ -11,6 +11,8 @@ use nix::unistd::{ForkResult, Pid, fork};
 
 use crate::policy::Idle;
 
+pub mod notify;
+
 /// Forks this process, which must have one thread; `None` in the child.
 pub fn split() -> nix::Result<Option<Pid>> {
     // SAFETY: `osmem-box` never starts a thread, so that the child may do anything.
@@ -53,18 +55,28 @@ fn answer(result: libc::c_long) -> io::Result<libc::c_long> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
-/// Closes every descriptor but the first three and this one, which must close itself when the program starts.
-pub fn close_all_but(kept: RawFd) {
-    for (first, last) in [(3, kept - 1), (kept.max(2) + 1, RawFd::MAX)] {
-        if first > last {
-            continue;
-        }
-        // SAFETY: nobody uses these descriptors any more.
-        if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 {
-            for descriptor in first..=last.min(65_536) {
-                // SAFETY: as above.
-                unsafe { libc::close(descriptor) };
-            }
+/// Closes every descriptor but the first three and these, which must close themselves when the program starts.
+pub fn close_all_but(kept: &[RawFd]) {
+    let mut kept: Vec<RawFd> = kept.iter().copied().filter(|descriptor| *descriptor > 2).collect();
+    kept.sort_unstable();
+    kept.push(RawFd::MAX);
+    let mut first = 3;
+    for kept in kept {
+        close(first, kept - 1);
+        first = kept.saturating_add(1);
+    }
+}
+
+/// Closes all descriptors from the first to the last.
+fn close(first: RawFd, last: RawFd) {
+    if first > last {
+        return;
+    }
+    // SAFETY: nobody uses these descriptors any more.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 {
+        for descriptor in first..=last.min(65_536) {
+            // SAFETY: as above.
+            unsafe { libc::close(descriptor) };
         }
     }
 }
@@ -82,6 +94,12 @@ pub fn pidfd(process: Pid) -> io::Result<OwnedFd> {
         let descriptor = answer(libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0))?;
         Ok(OwnedFd::from_raw_fd(RawFd::try_from(descriptor).map_err(io::Error::other)?))
     }
+}
+
+/// Returns the owner of a descriptor that nobody else owns: one that has come with a message.
+pub fn owned(descriptor: RawFd) -> OwnedFd {
+    // SAFETY: the caller says so.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
 }
 
 #[repr(C)]
