@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::bench::SURROUNDINGS;
-use crate::grade::{Class, right};
+use crate::grade::{Class, QUICK, right};
 use crate::support::built;
 
 /// Whom all belongs to, where root runs the tests.
@@ -192,5 +192,81 @@ __attribute__((constructor)) static void early(void)
         let (code, printed) = plain.grade(tier, &["--force", "--tracer", tracer]);
         assert_eq!(code, Some(0), "{tier}: {printed} {:#}", plain.record(tier, "bad"));
         assert_eq!(plain.shared(), before, "{tier}");
+    }
+}
+
+/// What builds and style steps do to their folders.
+const ODD: [(&str, &str); 9] = [
+    ("closes-its-folder", "\t@BUILD@\n\tchmod 000 .\n"),
+    ("closes-its-folder-first", "\tchmod 000 .\n\t@BUILD@\n"),
+    ("closes-a-way", "\tmkdir -p src/in && chmod 000 src && rm -f libosmem.so\n"),
+    ("lets-itself-be-listed", "\t@BUILD@\n\tchmod 444 .\n"),
+    ("links", "\tln -s /etc/passwd libosmem.so\n\tln -s / src\n\tln -s . build\n"),
+    ("links-in-a-circle", "\tln -s libosmem.so libosmem.so\n"),
+    ("folders", "\tmkdir -p libosmem.so/libosmem.so src/libosmem.so && chmod 000 libosmem.so\n"),
+    ("moves-its-folder", "\t@BUILD@\n\t-mv ../source ../other\n\t-rm -rf ../source\n\t-ln -s / ../source\n"),
+    ("pipes", "\tmkfifo libosmem.so && chmod 000 libosmem.so\n"),
+];
+
+/// Style steps of which the first takes the folder from the second.
+const STYLE: &str = "
+[[style]]
+name = \"lint\"
+command = \"make --silent lint > /dev/null 2>&1\"
+points = 1
+bands = [{ at_most = 0, points = 1 }]
+[[style]]
+name = \"more\"
+command = \"true\"
+points = 1
+bands = [{ at_most = 0, points = 1 }]
+";
+
+#[test]
+fn what_a_submission_does_to_folders_is_no_infra_error() {
+    let plain = Plain::new();
+    let class = &plain.class;
+    class.write("osmem.toml", format!("{QUICK}{STYLE}"));
+    let write = |name: &str, steps: &str| {
+        class.write(format!("class/{name}/osmem.c"), right());
+        let makefile = format!("libosmem.so: osmem.c\n{}", steps.replace("@BUILD@", BUILD));
+        class.write(format!("class/{name}/Makefile"), makefile + "lint:\n\t@chmod 000 .\n");
+    };
+    ODD.iter().for_each(|(name, steps)| write(name, steps));
+    for name in ["closed", "closed-below", "closed-file", "listed", "right"] {
+        write(name, "\t@BUILD@\n");
+    }
+    let close = |name: &str, mode| {
+        fs::set_permissions(class.path(name), Permissions::from_mode(mode)).unwrap();
+    };
+    class.write("class/closed-below/src/more.c", "");
+    close("class/closed-below/src", 0);
+    close("class/closed-file/osmem.c", 0);
+    close("class/listed", 0o444);
+    close("class/closed", 0);
+    class.write("class/closed-source.c", right());
+    close("class/closed-source.c", 0);
+    let long = "mkdir -p class/long && cd class/long && echo > a.c && n=$(printf %0200d 1) && \
+                for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21; do mkdir $n && cd -P $n || exit; done && echo > a.c";
+    assert!(Command::new("sh").args(["-c", long]).current_dir(class.path("")).status().unwrap().success());
+    std::os::unix::fs::symlink("/nonexistent", class.path("class/nowhere")).unwrap();
+    for tier in TIERS {
+        let (code, printed) = plain.grade(tier, &["--force"]);
+        assert_eq!(code, Some(1), "{tier}: {printed}");
+        assert!(!printed.contains("infra-error"), "{tier}: {printed}");
+        let right = plain.record(tier, "right");
+        assert_eq!((&right["outcome"], &right["score"]["earned"]), (&"pass".into(), &5.0.into()), "{tier}: {right:#}");
+        for (name, outcome) in [
+            ("closes-its-folder", "pass"),
+            ("closed-below", "unsupported"),
+            ("closed-file", "unsupported"),
+            ("long", "limit"),
+        ] {
+            let record = plain.record(tier, name);
+            assert_eq!(record["outcome"], outcome, "{tier}: {name}: {record:#}");
+        }
+    }
+    for name in ["class/closed", "class/closed-below/src", "class/listed"] {
+        close(name, 0o755);
     }
 }

@@ -28,6 +28,7 @@ mod grade_intake;
 mod grade_many;
 mod grade_plain;
 mod grade_shared;
+mod grade_unsteady;
 mod inject;
 mod interrupt;
 mod judge;

@@ -89,7 +89,7 @@ pub enum Error {
     #[error("no tracer works here: {strace}; and {builtin}")]
     NoTracer { strace: StraceError, builtin: BuiltinError },
     #[error(
-        "the tracers disagree about program {program}: {right} shows nothing wrong in it, {wrong} does; this is a bug of one of them, or of a library that does not do the same twice"
+        "the tracers disagree about program {program}: {right} shows nothing wrong in it, {wrong} does; though each shows the same again; this is a bug of one of them"
     )]
     Batch { program: u64, right: String, wrong: String },
     #[error("where CI is set our own library is checked under both tracers, and {0} (--tracer strace does without it)")]

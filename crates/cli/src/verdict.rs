@@ -69,8 +69,9 @@ impl<'a> Expected<'a> {
 pub fn judge(test: &Test, seen: &Observation, run: &Run, expected: &Expected<'_>) -> TestRecord {
     let mut record = TestRecord { header: expected.header, ..TestRecord::new(test, Outcome::Pass, None, seen.elapsed) };
     record.feigned = !seen.forged.is_empty();
-    let fault =
-        fault(seen).filter(|fault| expected.is_pinned() || fault.outcome != Outcome::Fail || !is_misplaced(seen));
+    let fault = fault(seen).filter(|fault| {
+        expected.is_pinned() || fault.outcome != Outcome::Fail || !is_misplaced(seen) || seen.other.is_some()
+    });
     // Printing counts only where all that is left open is settled.
     let quiet = (!expected.allowed.is_settled()).then(|| seen.trace.without_output());
     let trace = quiet.as_ref().unwrap_or(&seen.trace);
@@ -167,6 +168,7 @@ pub fn incomplete(seen: &Observation) -> Option<Fault> {
             Some(Fault::new(Outcome::Limit, format!("it went over the limit on the size of files: {}", place())))
         }
         (None, End::Killed(signal)) => Some(Fault::new(Outcome::Crash, format!("{signal}: {}", place()))),
+        (None, End::Exit(_)) if seen.other.is_some() => Some(Fault::new(Outcome::Fail, unlike(seen))),
         (None, End::Exit(NOT_LOADED)) if !seen.began => {
             let words = last_line(&seen.stderr).unwrap_or_else(|| "it gave no reason".to_owned());
             Some(Fault::new(Outcome::InfraError, format!("the loader did not start the program: {words}")))
@@ -199,6 +201,14 @@ fn timeout(seen: &Observation) -> String {
     let seconds = seen.time.as_secs_f64();
     let place = if is_halfway(seen) { "it was still going from call to call".to_owned() } else { whereabouts(seen) };
     format!("it did not end within {seconds} s of its own: {place}")
+}
+
+/// Returns that two runs under one tracer are not alike, and from where on.
+fn unlike(seen: &Observation) -> String {
+    let mut others = seen.other.iter().flat_map(Trace::calls);
+    let differs = seen.trace.calls().find(|call| others.next() != Some(call));
+    let place = differs.map_or_else(|| "after the last call".to_owned(), |call| format!("from {} on", request(call)));
+    format!("it does not do the same in two runs of one program, seen by the same tracer: they differ {place}")
 }
 
 /// Whether a run was stopped somewhere on its way, by a clock: what was seen of it depends on the machine.

@@ -112,7 +112,7 @@ pub enum RunError {
         waited: Duration,
     },
     /// The two tracers saw different things.
-    #[error("the tracers disagree ({} beside {}), which is a bug of one of them, or of a program that does not run twice alike:\n{difference}", names[0], names[1])]
+    #[error("the tracers disagree ({} beside {}), though each sees the same in every run, which is a bug of one of them:\n{difference}", names[0], names[1])]
     Disagreement {
         /// Whose they are.
         names: [String; 2],

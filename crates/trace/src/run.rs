@@ -35,6 +35,8 @@ pub struct Observation {
     pub proof: Option<EndProof>,
     /// The probe spoke: it was loaded.
     pub began: bool,
+    /// Another run under the same tracer, if that was not alike: see [`Witness::observe`].
+    pub other: Option<Trace>,
     /// How many calls were announced.
     pub calls: usize,
     /// Marks that the probe did not make.

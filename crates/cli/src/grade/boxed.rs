@@ -1,7 +1,9 @@
 //! Programs in boxes: what each of them sees and may do.
 
 use std::ffi::OsString;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -117,6 +119,10 @@ impl Starter for Boxed {
             given(folder)?;
             writable.push(folder.into());
         }
+        if let Some(folder) = &self.build {
+            // What ran there before may have taken all rights from it; it is ours, and no link.
+            fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+        }
         writable.extend(self.build.iter().map(|folder| folder.clone().into()));
         // A box with namespaces has a /tmp of its own.
         let own = match self.tier {
@@ -179,8 +185,6 @@ impl Starter for Boxed {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]

@@ -115,16 +115,24 @@ fn is_own_folder(path: &Path) -> bool {
 
 /// Removes a folder in which anything may lie, however deep and whatever its permissions.
 pub fn remove(folder: &Path) {
-    // `rm` does not recurse, so that no depth can exhaust a stack of ours.
-    let quiet = |program: &str, options: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(options).arg("--").arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    if !quiet("rm", &["-rf"]) {
-        quiet("chmod", &["-R", "u+rwx"]);
-        quiet("rm", &["-rf"]);
+    if !quiet("rm", &["-rf"], folder) {
+        quiet("chmod", &["-R", "u+rwx"], folder);
+        quiet("rm", &["-rf"], folder);
     }
+}
+
+/// Gives a plain user the rights that root has anyhow: to read what a program of the same user has left in a folder. No link is followed.
+pub fn open_up(folder: &Path) {
+    if !geteuid().is_root() {
+        quiet("chmod", &["-R", "u+rwX"], folder);
+    }
+}
+
+/// Runs a program on a folder. Those of the system do not recurse, so that no depth can exhaust a stack of ours.
+fn quiet(program: &str, options: &[&str], folder: &Path) -> bool {
+    let mut command = Command::new(program);
+    command.args(options).arg("--").arg(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

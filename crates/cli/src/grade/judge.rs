@@ -326,7 +326,13 @@ impl From<&CauseRecord> for Cause {
 /// Runs a style step in the box of the build. `log`: the compiler's output, for sources that are built by a command of ours.
 pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, log: Option<&str>) -> Result<Graded, Error> {
     let limits = (desk.course.limits.build_seconds, desk.course.limits.output_mib * MIB);
-    let run = |command: &str| build::shell(&desk.witness, boxed, command, limits, desk.cancel);
+    let run = |command: &str| match build::shell(&desk.witness, boxed, command, limits, desk.cancel) {
+        // No other submission has to do without its mark for that.
+        Err(error) if !is_of_tracer(&error) => {
+            Ok(build::Ran { fault: Some((Outcome::InfraError, error.to_string())), log: String::new() })
+        }
+        ran => ran,
+    };
     let (count, fault, output) = match &step.counts {
         Counts::Lines(command) => {
             let ran = run(command)?;

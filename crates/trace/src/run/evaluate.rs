@@ -29,6 +29,7 @@ pub fn evaluate(recording: Recording, time: Duration, key: &Key) -> Result<Obser
         trace: Trace { entries, end },
         origins: origins(&recording, &placed),
         proof: window.proof,
+        other: None,
         began: window.began.is_some(),
         calls: window.calls,
         forged: window.forged,

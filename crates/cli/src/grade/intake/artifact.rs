@@ -15,15 +15,17 @@ use super::refusal::{Refusal, shown};
 use super::tree::{Barrier, entries, open_below, open_root, read_bounded, words};
 use super::{MOST_BYTES, MOST_SEEN};
 use crate::grade::course::Course;
+use crate::grade::folder::open_up;
 
 /// Where cargo puts what it has built.
 const CARGO: &str = "target/release";
 
 /// Copies the library that was built in `folder` to the new file `to`.
 pub fn artifact(folder: &Path, course: &Course, recipe: &Recipe, to: &Path) -> Result<(), Refusal> {
+    open_up(folder);
     let root = open_root(folder).map_err(|error| match error {
         // It could be read when the build began.
-        Errno::EACCES => Refusal::NoBuild("the build left a folder that may not be read".to_owned()),
+        Errno::EACCES | Errno::EPERM => Refusal::NoBuild("the build left a folder that may not be read".to_owned()),
         _ => Refusal::infra("read", folder, error),
     })?;
     let candidates = match (&course.build.library, recipe) {
@@ -50,7 +52,7 @@ pub fn artifact(folder: &Path, course: &Course, recipe: &Recipe, to: &Path) -> R
             Err(Barrier::Link) => return Err(unusable(path, "is reached by a symbolic link")),
             // What opening a socket gives.
             Err(Barrier::System(Errno::ENXIO)) => return Err(unusable(path, "is a socket or a device")),
-            Err(Barrier::System(Errno::EACCES)) => return Err(unusable(path, "may not be read")),
+            Err(Barrier::System(Errno::EACCES | Errno::EPERM)) => return Err(unusable(path, "may not be read")),
             Err(Barrier::System(error)) => return Err(Refusal::infra("read", &folder.join(path), error)),
         }
     }

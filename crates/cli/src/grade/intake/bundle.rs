@@ -156,7 +156,7 @@ impl<'a> Bundle<'a> {
                     fs::set_permissions(&path, Permissions::from_mode(if *executable { 0o755 } else { 0o644 }))
                 }),
             }
-            .map_err(|error| Refusal::infra("write", &path, error))?;
+            .map_err(|error| Refusal::unwritten(&path, error))?;
         }
         Ok(())
     }

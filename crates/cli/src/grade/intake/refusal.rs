@@ -1,7 +1,10 @@
 //! Why a submission, or a command line that names some, cannot be used.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
 
 use crate::grade::record::Outcome;
 
@@ -34,6 +37,33 @@ impl Refusal {
             Self::Forbidden(_) => Outcome::Forbidden,
             Self::Limit(_) => Outcome::Limit,
             Self::InfraError(_) => Outcome::InfraError,
+        }
+    }
+
+    /// The system refused to read what was submitted, at a place below it.
+    pub(super) fn unread(path: &Path, error: impl Into<io::Error>) -> Self {
+        let error = error.into();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Self::Unsupported(format!("{} may not be read; hand it in with the rights to read it", shown(path)))
+            }
+            _ => Self::infra("read", path, error),
+        }
+    }
+
+    /// The system refused to read a submission as a whole: whoever unpacked it with these rights owns it.
+    pub(super) fn closed(path: &Path, error: impl Into<io::Error>) -> Self {
+        let is_own = std::fs::symlink_metadata(path).is_ok_and(|there| there.uid() == geteuid().as_raw());
+        if is_own { Self::unread(path, error) } else { Self::infra("read", path, error) }
+    }
+
+    /// The system refused to write what was submitted.
+    pub(super) fn unwritten(path: &Path, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidFilename => {
+                Self::Limit(format!("the path {} is too long; use shorter names, or fewer folders", shown(path)))
+            }
+            _ => Self::infra("write", path, error),
         }
     }
 

@@ -76,7 +76,7 @@ impl Item {
 impl Tree {
     /// Lists what is below the folder `path`.
     pub fn list(path: &Path) -> Result<Self, Refusal> {
-        let root = open_root(path).map_err(|error| Refusal::infra("read", path, error))?;
+        let root = open_root(path).map_err(|error| Refusal::closed(path, error))?;
         let (items, skipped, left_out) = (Vec::new(), Vec::new(), BTreeMap::new());
         let mut tree = Self { root, path: path.to_owned(), items, skipped, left_out };
         let mut folders = vec![PathBuf::new()];
@@ -86,7 +86,10 @@ impl Tree {
                 let message = format!("{} lies more than {DEEPEST} folders deep", shown(&folder));
                 return Err(Refusal::Limit(message));
             }
-            let failed = |error: io::Error| Refusal::infra("read", &path.join(&folder), error);
+            let failed = |error: io::Error| match folder.as_os_str().is_empty() {
+                true => Refusal::closed(path, error),
+                false => Refusal::unread(&folder, error),
+            };
             let opened = tree.open(&folder, OFlag::O_DIRECTORY)?;
             for entry in entries(opened.as_fd()).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
@@ -126,7 +129,8 @@ impl Tree {
         open_below(self.root.as_fd(), below, flags).map_err(|barrier| match barrier {
             Barrier::Link => link(below),
             Barrier::Missing => Refusal::infra("read", &self.path.join(below), Errno::ENOENT),
-            Barrier::System(error) => Refusal::infra("read", &self.path.join(below), error),
+            Barrier::System(error) if below.as_os_str().is_empty() => Refusal::closed(&self.path, error),
+            Barrier::System(error) => Refusal::unread(below, error),
         })
     }
 
@@ -189,7 +193,7 @@ pub fn too_much<'a>(size: u64, limit: &str, files: impl Iterator<Item = &'a Item
 
 /// Reads a submission that is one file.
 pub fn read_submitted(path: &Path) -> Result<Vec<u8>, Refusal> {
-    let failed = |error: io::Error| Refusal::infra("read", path, error);
+    let failed = |error: io::Error| Refusal::closed(path, error);
     let file = match open(path, OFlag::O_RDONLY | CAREFUL, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::ELOOP) => return Err(link(path)),
