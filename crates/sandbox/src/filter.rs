@@ -145,6 +145,9 @@ const BY_PROCESS: &[c_long] = &[
 const SIGNALS: &[c_long] =
     &[libc::SYS_kill, libc::SYS_tkill, libc::SYS_tgkill, libc::SYS_rt_sigqueueinfo, libc::SYS_rt_tgsigqueueinfo];
 
+/// The number by which `kill` reaches all processes that it may.
+const EVERYONE: u32 = u32::MAX;
+
 /// What the filters have to know of the box.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation {
@@ -187,7 +190,9 @@ impl Situation {
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// The filters, in the order in which they are to be set.
-pub fn programs(situation: Situation, process: u32) -> Result<Vec<BpfProgram>, Error> {
+///
+/// `process` and `parent`: the numbers of the program and of what it is a child of, as it sees them.
+pub fn programs(situation: Situation, process: u32, parent: u32) -> Result<Vec<BpfProgram>, Error> {
     let errno = |number: i32| SeccompAction::Errno(u32::try_from(number).unwrap_or(1));
     // Each filter costs the start of a program a noticeable part of a millisecond.
     let mut programs = vec![allowed::program(situation.build)];
@@ -201,7 +206,7 @@ pub fn programs(situation: Situation, process: u32) -> Result<Vec<BpfProgram>, E
         programs.push(filter(services, errno(libc::EACCES))?);
     }
     // Last, since it forbids to set any more.
-    programs.push(filter(forbidden(situation)?, SeccompAction::Trap)?);
+    programs.push(filter(forbidden(situation, parent)?, SeccompAction::Trap)?);
     Ok(programs)
 }
 
@@ -229,7 +234,7 @@ fn every(calls: &[c_long]) -> Rules {
     calls.iter().map(|call| (*call, Vec::new())).collect()
 }
 
-fn forbidden(situation: Situation) -> Result<Rules, Error> {
+fn forbidden(situation: Situation, parent: u32) -> Result<Rules, Error> {
     let mut rules = every(FORBIDDEN);
     rules.extend(every(FORBIDDEN_HERE));
     let flag = |flag: i32| holds(0, u64::from(flag.unsigned_abs()));
@@ -241,6 +246,13 @@ fn forbidden(situation: Situation) -> Result<Rules, Error> {
     rules.insert(libc::SYS_prctl, vec![is(0, u64::from(libc::PR_SET_SECCOMP.unsigned_abs()))?]);
     // 0xffffffff only asks.
     rules.insert(libc::SYS_personality, vec![is_not(0, 0xffff_ffff)?]);
+    if !situation.build {
+        // It reaches neither, but a library that tries is told apart from one that only errs.
+        for call in SIGNALS.iter().chain(&[libc::SYS_pidfd_open]) {
+            rules.insert(*call, vec![is(0, u64::from(parent))?]);
+        }
+        rules.insert(libc::SYS_kill, vec![is(0, u64::from(parent))?, is(0, u64::from(EVERYONE))?]);
+    }
     let unix = u64::from(libc::AF_UNIX.unsigned_abs());
     rules.insert(libc::SYS_socketpair, vec![is_not(0, unix)?]);
     // No filter sees addresses, so that there are no sockets at all.

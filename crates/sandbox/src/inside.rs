@@ -73,7 +73,7 @@ pub fn become_program(policy: &Policy, clerk: Option<&UnixStream>) -> Result<Inf
             _ => set(&filter::refusing(), "setting the filter of attributes")?,
         }
     }
-    let filters = filter::programs(situation, std::process::id())
+    let filters = filter::programs(situation, std::process::id(), std::os::unix::process::parent_id())
         .map_err(|error| Failure { step: "the filter of system calls", source: io::Error::other(error.to_string()) })?;
     for filter in &filters {
         set(filter, "setting the filter of system calls")?;

@@ -189,6 +189,10 @@ fn watch(policy: &Policy, child: Pid, control: &UnixStream, mut clerk: Option<Cl
             if held.memory > policy.limits.memory {
                 return Some(Reached::Memory);
             }
+            // The system itself lets it have no more. Where others of its user come and go, it may let it have fewer.
+            if !policy.build && held.tasks * 8 >= policy.limits.processes * 7 {
+                return Some(Reached::Processes);
+            }
             let written: u64 = policy.writable.iter().map(|folder| tree::disk(Path::new(folder), disk)).sum();
             if written + held.nameless > disk {
                 return Some(Reached::Disk);

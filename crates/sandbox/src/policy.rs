@@ -142,4 +142,6 @@ pub enum Reached {
     Memory,
     /// [`Limits::disk`]
     Disk,
+    /// [`Limits::processes`], or near to it; of builds the system alone keeps it.
+    Processes,
 }

@@ -40,18 +40,20 @@ fn parent(id: i32) -> Option<i32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
-/// Memory that processes hold, in bytes.
+/// What processes hold; sizes are in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Memory, files in memory and page tables included.
     pub memory: u64,
     /// Files on disk that have no name any more, which no folder shows.
     pub nameless: u64,
+    /// Processes and threads.
+    pub tasks: u64,
 }
 
-/// Returns the memory, in bytes, that the processes below `ancestor` hold for themselves.
+/// Returns what the processes below `ancestor` hold for themselves.
 pub fn held(ancestor: Pid) -> Held {
-    let (mut own, mut shared, mut files) = (0, 0, BTreeMap::new());
+    let (mut own, mut shared, mut tasks, mut files) = (0, 0, 0, BTreeMap::new());
     for process in below(ancestor) {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
         let field = |name: &str| {
@@ -61,12 +63,13 @@ pub fn held(ancestor: Pid) -> Held {
         // Pages mapped from files do not count.
         own += ["RssAnon:", "VmSwap:", "VmPTE:"].into_iter().filter_map(field).sum::<u64>() * 1024;
         shared += field("RssShmem:").unwrap_or(0) * 1024;
+        tasks += field("Threads:").unwrap_or(1);
         nameless(process, &mut files);
     }
     let of =
         |in_memory: bool| files.values().filter(|(kind, _)| *kind == in_memory).map(|(_, bytes)| bytes).sum::<u64>();
     // Files in memory may be mapped as well, and by several.
-    Held { memory: own + shared.max(of(true)), nameless: of(false) }
+    Held { memory: own + shared.max(of(true)), nameless: of(false), tasks }
 }
 
 /// The open files of a process that have no name, by device and number: whether each lies in memory, and its bytes.

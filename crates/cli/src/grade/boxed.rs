@@ -171,6 +171,7 @@ impl Starter for Boxed {
                 None => Finish::Ran,
                 Some(Message::Limit(Reached::Memory)) => Finish::Limit("memory"),
                 Some(Message::Limit(Reached::Disk)) => Finish::Limit("disk"),
+                Some(Message::Limit(Reached::Processes)) => Finish::Limit("processes"),
                 Some(Message::Failed(why)) => Finish::Failed(why),
             }
         };
