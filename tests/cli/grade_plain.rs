@@ -1,4 +1,4 @@
-//! `osmem grade` as a user who is nobody in particular, to whom all files of the class belong: no submission harms another, and none is
+//! `osmem grade` as a plain user, to whom all files of the class belong: no submission harms another, and none is
 //! an infra-error of its own making.
 
 use std::fs::{self, Permissions};
@@ -184,7 +184,7 @@ __attribute__((constructor)) static void early(void)
     plain.class.write("class/bad/harm.c", main);
     plain.class.write("class/bad/Makefile", makefile);
     plain.class.write("class/carl.c", right());
-    // So that nobody's first grading changes a time.
+    // The first grading may change times.
     let (code, printed) = plain.grade("namespaces", &[]);
     assert_eq!(code, Some(0), "{printed}");
     let before = plain.shared();

@@ -39,7 +39,7 @@ pub struct Clerk {
     own: Vec<PathBuf>,
 }
 
-/// Hands the descriptor at which calls are answered to whoever answers them.
+/// Hands the descriptor at which calls are answered to the process that answers them.
 pub fn hand_over(listener: &OwnedFd, to: &UnixStream) -> io::Result<()> {
     let descriptors = [listener.as_raw_fd()];
     let rights = [ControlMessage::ScmRights(&descriptors)];
@@ -69,7 +69,7 @@ impl Clerk {
 
     /// Answers the next call.
     pub fn answer(&self) {
-        // Whoever made it may have been ended meanwhile.
+        // Its thread may have been ended meanwhile.
         let Ok(asked) = notify::receive(self.desk()) else { return };
         let error = self.decide(&asked).err().map_or(0, |error| error as i32);
         notify::reply(self.desk(), &asked, error);

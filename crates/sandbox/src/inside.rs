@@ -31,7 +31,7 @@ pub fn at<E: Into<io::Error>>(step: &'static str) -> impl FnOnce(E) -> Failure {
     move |source| Failure { step, source: source.into() }
 }
 
-/// Becomes the program. `clerk`: where whoever answers its calls waits for them.
+/// Becomes the program. `clerk`: leads to the process that answers its calls.
 pub fn become_program(policy: &Policy, clerk: Option<&UnixStream>) -> Result<Infallible, Failure> {
     // Also parts it from any terminal.
     setsid().map_err(at("a session of its own"))?;
@@ -69,7 +69,7 @@ pub fn become_program(policy: &Policy, clerk: Option<&UnixStream>) -> Result<Inf
     if situation.is_asked() {
         match (clerk, notify::listen(&filter::asking())) {
             (Some(clerk), Ok(listener)) => hand_over(&listener, clerk).map_err(at("handing over its questions"))?,
-            // Some containers leave nobody to ask.
+            // Some containers let no process be asked.
             _ => set(&filter::refusing(), "setting the filter of attributes")?,
         }
     }

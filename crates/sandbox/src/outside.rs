@@ -102,7 +102,7 @@ fn start(policy: &Policy, control: &UnixStream) -> Result<(Pid, Option<Clerk>), 
     // What the memory and the descriptors of this process hold is nobody's business.
     let _ = prctl::set_dumpable(false);
     let clerk = ends.and_then(|(ours, theirs)| {
-        // Once nobody holds their end any more, nothing is to come.
+        // Once their end is closed everywhere, nothing is to come.
         drop(theirs);
         Clerk::hired(&ours, &policy.writable)
     });

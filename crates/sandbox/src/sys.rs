@@ -96,7 +96,7 @@ pub fn pidfd(process: Pid) -> io::Result<OwnedFd> {
     }
 }
 
-/// Returns the owner of a descriptor that nobody else owns: one that has come with a message.
+/// Returns the owner of a descriptor that has no other owner: one that has come with a message.
 pub fn owned(descriptor: RawFd) -> OwnedFd {
     // SAFETY: the caller says so.
     unsafe { OwnedFd::from_raw_fd(descriptor) }

@@ -11,7 +11,7 @@ use osmem_sandbox::policy::{Message, Reached};
 use osmem_sandbox::{Limits, Policy, Tier, host, view};
 use tempfile::TempDir;
 
-/// A user who is nobody in particular.
+/// A plain user.
 const PLAIN: u32 = 65_534;
 
 /// A box of a plain user's, beside a file of the same user's.

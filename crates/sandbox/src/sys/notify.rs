@@ -71,6 +71,6 @@ pub fn reply(listener: BorrowedFd<'_>, asked: &Asked, error: i32) {
     let mut reply: libc::seccomp_notif_resp = unsafe { zeroed() };
     reply.id = asked.id;
     reply.error = -error;
-    // SAFETY: the kernel reads the structure. Whoever was ended meanwhile gets no answer.
+    // SAFETY: the kernel reads the structure. A thread that was ended meanwhile gets no answer.
     unsafe { libc::ioctl(listener.as_raw_fd(), SEND, &raw const reply) };
 }

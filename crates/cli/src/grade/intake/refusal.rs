@@ -51,7 +51,7 @@ impl Refusal {
         }
     }
 
-    /// The system refused to read a submission as a whole: whoever unpacked it with these rights owns it.
+    /// The system refused to read a submission as a whole: this user owns it, so that the rights came with it.
     pub(super) fn closed(path: &Path, error: impl Into<io::Error>) -> Self {
         let is_own = std::fs::symlink_metadata(path).is_ok_and(|there| there.uid() == geteuid().as_raw());
         if is_own { Self::unread(path, error) } else { Self::infra("read", path, error) }
