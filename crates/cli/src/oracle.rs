@@ -1,5 +1,7 @@
 //! What the oracle says of runs that were observed: where they leave the contract, and why.
 
+use std::collections::BTreeSet;
+
 use osmem_oracle::causes::Cause;
 use osmem_oracle::diagnose::{Background, Diagnosis, Mistake, diagnose};
 use osmem_oracle::follow::{Divergence, Follower};
@@ -55,14 +57,18 @@ impl Explanation {
         self.diagnosis.mistakes.len()
     }
 
-    /// Gives each failed test the mistakes that it shows, and returns the names of those that none explains. `places`: the test of
-    /// each run.
+    /// Gives each failed test the mistakes that it shows, forgets those that none shows, and returns the names of tests that none explains.
+    /// `places`: the test of each run.
     pub fn assign(&mut self, places: &[usize], tests: &mut [TestRecord]) -> Vec<String> {
+        let mut told = BTreeSet::new();
         for (place, causes) in places.iter().zip(&mut self.of_runs) {
             if tests[*place].outcome.is_failure() {
+                told.extend(causes.iter().map(|cause| cause.id));
                 tests[*place].causes = std::mem::take(causes);
             }
         }
+        // A run may leave the contract and its test pass: what no failed test shows is no mistake here.
+        self.causes.retain(|cause| told.contains(cause.id));
         let unexplained = self.unexplained.iter().map(|run| &tests[places[*run]]);
         unexplained.filter(|test| test.outcome.is_failure()).map(|test| test.name.clone()).collect()
     }

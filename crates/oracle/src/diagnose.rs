@@ -17,8 +17,8 @@ use crate::run::Run;
 pub use found::{Diagnosis, Mistake};
 use found::{backgrounds, fit};
 use weights::{
-    ALMOST, ANOTHER, BEAM, BEGUN, BY_DAMAGE, BY_DAMAGE_ALONE, CONTRADICTED, ENOUGH, ENOUGH_OF_SEVERAL, EQUAL, GENERAL,
-    GLANCE, HARMLESS, LONG, MOST_ALTERNATIVES, MOST_MISTAKES, READING, TOLERANCE, TOO_EARLY, WORTH,
+    ALMOST, ANOTHER, BEAM, BEGUN, BY_DAMAGE, BY_DAMAGE_ALONE, CONTRADICTED, ENOUGH, ENOUGH_OF_MANY, EQUAL, GENERAL,
+    GLANCE, HARMLESS, LONG, MANY, MOST_ALTERNATIVES, MOST_MISTAKES, READING, TOLERANCE, TOO_EARLY, WORTH,
 };
 
 /// Returns the smallest set of mistakes that explains the failing runs best. `decisive` is a run that shows hardly anything but one
@@ -116,6 +116,8 @@ impl<'a> Search<'a> {
                 match step.cmp(&leaves) {
                     Ordering::Less => -TOO_EARLY,
                     Ordering::Equal => 0.0,
+                    // A long one that is not explained to its end tells nothing apart.
+                    Ordering::Greater if length > LONG => 0.0,
                     #[expect(clippy::cast_precision_loss, reason = "a share")]
                     Ordering::Greater => BEGUN + ALMOST * (step - leaves) as f64 / (length - leaves + 1) as f64,
                 }
@@ -266,6 +268,13 @@ impl<'a> Search<'a> {
             .filter(|member| !self.is_reading(best.members[*member]))
             .filter_map(|member| self.mistake(&best, member, &failing))
             .collect();
+        // Where some of the set are not named, the others must be enough.
+        let shown = failing.iter().filter(|run| mistakes.iter().any(|mistake| mistake.shown_by.contains(run))).count();
+        let all = mistakes.len() == best.members.iter().filter(|member| !self.is_reading(**member)).count();
+        let decided = self.decisive.is_some() && best.decisive;
+        if !(all || decided || is_enough(mistakes.len(), shown, failing.len())) {
+            return Diagnosis { unexplained: failing.clone(), failing, ..Diagnosis::default() };
+        }
         mistakes.sort_by_key(|mistake| std::cmp::Reverse(mistake.shown_by.len()));
         Diagnosis { mistakes, failing, unexplained, set: self.set(&best.members) }
     }
@@ -279,8 +288,7 @@ impl<'a> Search<'a> {
         };
         let against = self.failing.iter().chain(&self.long).chain(&self.passing).filter(against).count();
         let decided = self.decisive.is_some() && set.decisive;
-        let [of, enough] = if set.members.len() > 1 { ENOUGH_OF_SEVERAL } else { ENOUGH };
-        (explained * of >= failing * enough || decided) && against * TOLERANCE <= explained
+        (is_enough(set.members.len(), explained, failing) || decided) && against * TOLERANCE <= explained
     }
 
     /// One member of the best set, with what would explain as much in its place.
@@ -296,6 +304,11 @@ impl<'a> Search<'a> {
             failing.iter().copied().filter(|run| best.explains(*run) && !without(*run)).collect();
         let plainly = shown_by.iter().any(|run| best.fits[*run].is_some_and(Fit::is_whole));
         if !others.is_empty() && !plainly && shown_by.len() * BY_DAMAGE_ALONE < failing.len() {
+            return None;
+        }
+        // One of several that is shown by fewer runs than are left unexplained is as likely a part of what is not known.
+        let unexplained = failing.iter().filter(|run| !best.explains(**run)).count();
+        if !others.is_empty() && shown_by.len() < unexplained {
             return None;
         }
         let first = cause(self.hypotheses[own].cause)?;
@@ -345,4 +358,10 @@ impl Search<'_> {
 /// Whether two lists have the same members.
 fn same(one: &[usize], other: &[usize]) -> bool {
     one.len() == other.len() && one.iter().all(|member| other.contains(member))
+}
+
+/// Whether so large a part of the failing runs is explained that mistakes may be named.
+fn is_enough(mistakes: usize, explained: usize, failing: usize) -> bool {
+    let [of, enough] = if mistakes > 1 || failing >= MANY { ENOUGH_OF_MANY } else { ENOUGH };
+    explained * of >= failing * enough
 }

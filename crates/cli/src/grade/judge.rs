@@ -96,8 +96,8 @@ pub fn judge(
     judged.behaves = together.behaves.clone();
     if records.iter().any(|record| record.outcome.is_failure()) {
         let mut explanation = together.explain(&runs, None);
-        judged.causes = explanation.causes.iter().map(Cause::from).collect();
         judged.unexplained = explanation.assign(&places, &mut records);
+        judged.causes = explanation.causes.iter().map(Cause::from).collect();
         judged.mistakes = shown::mistakes(&explanation.causes, &records, &runs, &tests);
     }
     judged.tests = graded(desk, records.iter().map(Some));

@@ -21,10 +21,12 @@ pub const ALMOST: f64 = 0.25;
 pub const TOO_EARLY: f64 = 0.5;
 /// A mistake among others that is shown by damage alone is named if one in this number of failing runs shows it.
 pub const BY_DAMAGE_ALONE: usize = 4;
-/// One mistake is named if it explains at least one in two failing runs.
+/// Failing runs from which on more is demanded of an explanation.
+pub const MANY: usize = 5;
+/// Of fewer, one mistake must explain one in two to be named.
 pub const ENOUGH: [usize; 2] = [2, 1];
-/// Several are named if together they explain at least three in five.
-pub const ENOUGH_OF_SEVERAL: [usize; 2] = [5, 3];
+/// Of as many, or several mistakes together, three in five.
+pub const ENOUGH_OF_MANY: [usize; 2] = [5, 3];
 /// A set that is named explains this many times the runs that speak against it.
 pub const TOLERANCE: usize = 8;
 /// The cost of a passing run that should have failed.
