@@ -57,17 +57,20 @@ impl Explanation {
         self.diagnosis.mistakes.len()
     }
 
-    /// Gives each failed test the mistakes that it shows, forgets those that none shows, and returns the names of tests that none explains.
+    /// Gives each failed test the mistakes that it shows, forgets those seen in no test, and returns the names of tests that none explains.
     /// `places`: the test of each run.
     pub fn assign(&mut self, places: &[usize], tests: &mut [TestRecord]) -> Vec<String> {
         let mut told = BTreeSet::new();
         for (place, causes) in places.iter().zip(&mut self.of_runs) {
-            if tests[*place].outcome.is_failure() {
+            let test = &mut tests[*place];
+            if test.outcome.is_failure() || !test.scenery.is_empty() {
                 told.extend(causes.iter().map(|cause| cause.id));
-                tests[*place].causes = std::mem::take(causes);
+            }
+            if test.outcome.is_failure() {
+                test.causes = std::mem::take(causes);
             }
         }
-        // A run may leave the contract and its test pass: what no failed test shows is no mistake here.
+        // A run may leave the contract, and its test take no notice: what is seen there alone is no mistake here.
         self.causes.retain(|cause| told.contains(cause.id));
         let unexplained = self.unexplained.iter().map(|run| &tests[places[*run]]);
         unexplained.filter(|test| test.outcome.is_failure()).map(|test| test.name.clone()).collect()
