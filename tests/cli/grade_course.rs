@@ -193,22 +193,26 @@ fn points_total_and_days_late() {
     assert!(summary.contains("\nbob,pass,90,100,10,3,3,"), "{summary}");
 }
 
-#[test]
-fn style_is_counted_in_bands() {
-    let class = Class::new();
-    let style = "
+/// A style step that counts the compiler's warnings.
+const WARNINGS: &str = "
 [[style]]
 name = \"warnings\"
 warnings = true
 points = 5
 bands = [{ at_most = 0, points = 5 }, { at_most = 2, points = 3 }]
+";
+
+#[test]
+fn style_is_counted_in_bands() {
+    let class = Class::new();
+    let style = "
 [[style]]
 name = \"no tabs\"
 command = \"grep -n '\tint' *.c\"
 points = 4
 bands = [{ at_most = 0, points = 4 }, { at_most = 1, points = 1 }]
 ";
-    class.write("osmem.toml", format!("{QUICK}{style}"));
+    class.write("osmem.toml", format!("{QUICK}{WARNINGS}{style}"));
     let with = |text: &str| format!("{}\n{text}", right());
     let unused = |number: usize| format!("static void unused{number}(void) {{ }}\n");
     class.write("class/clean.c", right());
@@ -237,17 +241,12 @@ fn style_is_counted_in_what_was_handed_in() {
     let class = Class::new();
     let style = "
 [[style]]
-name = \"warnings\"
-warnings = true
-points = 5
-bands = [{ at_most = 0, points = 5 }, { at_most = 2, points = 3 }]
-[[style]]
 name = \"unused\"
 command = \"grep -rn unused .\"
 points = 4
 bands = [{ at_most = 0, points = 4 }]
 ";
-    class.write("osmem.toml", format!("{QUICK}{style}"));
+    class.write("osmem.toml", format!("{QUICK}{WARNINGS}{style}"));
     let warned = format!("{}\n{}", right(), [1, 2, 3].map(|n| format!("static void unused{n}(void) {{ }}\n")).concat());
     let compile = "\tcc -shared -fPIC -w -O1 -o libosmem.so $(SOURCE) -lpthread\n";
     // One writes over its source, one removes it, one keeps it elsewhere.
@@ -275,7 +274,7 @@ bands = [{ at_most = 0, points = 4 }]
     }
     class.write(
         "osmem.toml",
-        format!("{QUICK}{}", style.replace("warnings = true", "warnings = true\nskip = [\"/etc\"]")),
+        format!("{QUICK}{}", WARNINGS.replace("warnings = true", "warnings = true\nskip = [\"/etc\"]")),
     );
     class.refused(2, &["class/over", "--out", "none"], "must be folders below the submission's");
 }

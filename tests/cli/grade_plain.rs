@@ -195,7 +195,7 @@ __attribute__((constructor)) static void early(void)
     }
 }
 
-/// What builds and style steps do to their folders.
+/// Commands of builds and style steps that change their folders.
 const ODD: [(&str, &str); 9] = [
     ("closes-its-folder", "\t@BUILD@\n\tchmod 000 .\n"),
     ("closes-its-folder-first", "\tchmod 000 .\n\t@BUILD@\n"),

@@ -18,7 +18,7 @@ use crate::{submissions, support, variant};
 const PAIRS: [usize; 2] = [90, 2];
 /// Of a hundred sets of three, those of which all causes are named.
 const TRIPLES: usize = 75;
-/// Of a hundred allocators of other structures, those of which all causes are named and no other.
+/// Per cent of the allocators of other structures of which all causes are named and no other.
 const STUDENTS: usize = 90;
 /// Of a hundred mistakes of unknown kinds, those that get a false cause.
 const FALSE: usize = 2;

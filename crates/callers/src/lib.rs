@@ -16,12 +16,11 @@
 #![expect(unsafe_code, reason = "stands in for C functions, and calls functions found by name")]
 
 use core::ffi::{CStr, c_char, c_int, c_void};
-use core::mem::{size_of, transmute_copy};
-use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+use core::mem::size_of;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-compile_error!("where a call returns to is not known for this architecture: add it to crates/callers/src/lib.rs");
+use osmem_interpose::{CALLOC, FREE, Location, MALLOC, REALLOC, with_caller_second, with_caller_third};
 
 /// Nothing here panics; the language asks for this function all the same.
 #[cfg(not(test))]
@@ -30,68 +29,23 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// For `dlsym`: search behind the caller's own library.
-const RTLD_NEXT: *mut c_void = core::ptr::without_provenance_mut(usize::MAX);
 /// For `open`: write, append, close when another program is started.
 const FLAGS: c_int = 0o1 | 0o2000 | 0o2_000_000;
 
-/// Where an address lies, as `dladdr` tells it.
-#[repr(C)]
-struct Location {
-    file: *const c_char,
-    base: *mut c_void,
-    symbol: *const c_char,
-    symbol_address: *mut c_void,
-}
-
 #[link(name = "c")]
-#[link(name = "dl")]
 unsafe extern "C" {
-    fn dladdr(address: *const c_void, location: *mut Location) -> c_int;
-    fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     fn getenv(name: *const c_char) -> *const c_char;
     fn getpid() -> c_int;
     fn open(path: *const c_char, flags: c_int, ...) -> c_int;
     fn write(descriptor: c_int, bytes: *const c_void, length: usize) -> isize;
 }
 
-/// A C function of type `F`, found behind this library in the loader's search order.
-struct Real<F> {
-    name: &'static CStr,
-    address: AtomicPtr<c_void>,
-    function: core::marker::PhantomData<F>,
-}
-
-impl<F: Copy> Real<F> {
-    const fn new(name: &'static CStr) -> Self {
-        const { assert!(size_of::<F>() == size_of::<*mut c_void>(), "F is a function pointer") };
-        Self { name, address: AtomicPtr::new(null_mut()), function: core::marker::PhantomData }
-    }
-
-    /// Returns the function; `None` if no library has it.
-    fn get(&self) -> Option<F> {
-        let mut address = self.address.load(Ordering::Relaxed);
-        if address.is_null() {
-            // SAFETY: the name is a C string.
-            address = unsafe { dlsym(RTLD_NEXT, self.name.as_ptr()) };
-            self.address.store(address, Ordering::Relaxed);
-        }
-        // SAFETY: `address` is a function of this name, and `F` is its type: each static below states it once.
-        (!address.is_null()).then(|| unsafe { transmute_copy::<*mut c_void, F>(&address) })
-    }
-}
-
-static MALLOC: Real<unsafe extern "C" fn(usize) -> *mut c_void> = Real::new(c"os_malloc");
-static CALLOC: Real<unsafe extern "C" fn(usize, usize) -> *mut c_void> = Real::new(c"os_calloc");
-static REALLOC: Real<unsafe extern "C" fn(*mut c_void, usize) -> *mut c_void> = Real::new(c"os_realloc");
-static FREE: Real<unsafe extern "C" fn(*mut c_void)> = Real::new(c"os_free");
-
 /// Modules that get a number.
 const MODULES: usize = 64;
 /// Bytes of a path that are written.
 const PATH: usize = 1024;
 
-/// Whether a call is under way.
+/// Set while a call is under way.
 static INSIDE: AtomicBool = AtomicBool::new(false);
 /// The file, plus one; 0: not yet opened, -1: there is none.
 static FILE: AtomicI32 = AtomicI32::new(0);
@@ -130,13 +84,10 @@ fn file() -> Option<c_int> {
 }
 
 fn note(file: c_int, kind: u64, size: usize, caller: usize) {
-    let mut location = Location { file: null(), base: null_mut(), symbol: null(), symbol_address: null_mut() };
-    let address = core::ptr::without_provenance::<c_void>(caller.wrapping_sub(1));
-    // SAFETY: `location` is writable; the address is only looked up.
-    let known = unsafe { dladdr(address, &raw mut location) } != 0;
-    let base = location.base.addr();
-    let module = if known { module(file, base, location.file) } else { MODULES };
-    let offset = if known { caller.wrapping_sub(base) } else { 0 };
+    let (module, offset) = match Location::of(caller.wrapping_sub(1)) {
+        Some(Location { base, file: path, .. }) => (module(file, base.addr(), path), caller.wrapping_sub(base.addr())),
+        None => (MODULES, 0),
+    };
     record(file, [kind, size as u64, module as u64, offset as u64]);
 }
 
@@ -164,26 +115,6 @@ fn module(file: c_int, base: usize, path: *const c_char) -> usize {
 fn record(file: c_int, words: [u64; 4]) {
     // SAFETY: the words are readable.
     unsafe { write(file, words.as_ptr().cast(), size_of::<[u64; 4]>()) };
-}
-
-/// The body of a naked function of one argument: goes on in `$function`, with the place where it returns to as its second one.
-macro_rules! with_caller_second {
-    ($function:path) => {{
-        #[cfg(target_arch = "x86_64")]
-        core::arch::naked_asm!("mov rsi, qword ptr [rsp]", "jmp {}", sym $function);
-        #[cfg(target_arch = "aarch64")]
-        core::arch::naked_asm!("mov x1, x30", "b {}", sym $function)
-    }};
-}
-
-/// The same for two arguments.
-macro_rules! with_caller_third {
-    ($function:path) => {{
-        #[cfg(target_arch = "x86_64")]
-        core::arch::naked_asm!("mov rdx, qword ptr [rsp]", "jmp {}", sym $function);
-        #[cfg(target_arch = "aarch64")]
-        core::arch::naked_asm!("mov x2, x30", "b {}", sym $function)
-    }};
 }
 
 /// Stands in for the allocator's `os_malloc`.

@@ -18,6 +18,7 @@ use crate::inject::Injection;
 use crate::suite::Profile;
 pub use grade::{BoxChoice, DoctorArgs, GradeArgs, MergeArgs, Partition};
 pub use new::NewArgs;
+use search::page_bytes;
 pub use search::{Form, FuzzArgs, FuzzProfile, JudgeArgs, Reading, ReplayArgs};
 pub use shell::{CompletionsArgs, ManArgs};
 pub use show::{Drawing, ShowArgs};
@@ -247,6 +248,17 @@ pub struct BlessArgs {
     /// Where the battery lies.
     #[command(flatten)]
     pub battery: BatteryArgs,
+}
+
+/// The sizes that a trace goes by.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SizesArgs {
+    /// Size of a block's header, in bytes
+    #[arg(long, value_name = "auto|N", default_value = "auto")]
+    pub header: Header,
+    /// Page size of the machine that the trace is from, in bytes [default: this machine's]
+    #[arg(long, value_name = "N", value_parser = page_bytes)]
+    pub page: Option<u64>,
 }
 
 /// Which profiles to run.

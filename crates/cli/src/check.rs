@@ -167,7 +167,7 @@ struct Check<'a> {
     /// How long the tests will take, roughly, in calls.
     weights: Vec<usize>,
     header: u64,
-    /// Whether the library shows no header size, so that the contract's is assumed.
+    /// Set if the library shows no header size, so that the contract's is assumed.
     is_header_assumed: bool,
     profile: Selection,
     own: bool,

@@ -30,7 +30,7 @@ const VERSION: u32 = 1;
 /// Two runs side by side; every report is derived from it.
 #[derive(Debug, Serialize)]
 pub struct CompareRecord {
-    /// Of the JSON form.
+    /// Version of the JSON form.
     pub version: u32,
     /// The script or the program.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct CompareRecord {
 /// A line of each run: a call with its result, or one of its system calls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pair {
-    /// Whether they differ.
+    /// Set if they differ.
     pub differs: bool,
     /// The line of the first library's run.
     pub a: Option<String>,

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use object::{Object, ObjectSection};
-use osmem_trace::run::fits_search_path;
+use osmem_trace::run::{fits_search_path, search_path};
 
 use crate::layout::LIBRARY;
 
@@ -55,15 +55,9 @@ pub fn check(program: &Path, library: &Path) -> Result<(), LoadError> {
         )));
     }
     symlink(library, folder.path().join(LIBRARY)).map_err(failed)?;
-    let mut search = folder.path().as_os_str().to_owned();
-    // What the library needs may lie beside it.
-    if let Some(beside) = library.parent().filter(|beside| fits_search_path(beside)) {
-        search.push(":");
-        search.push(beside);
-    }
     let mut loader = list(program).map_err(failed)?;
     // With these, glibc also reports symbols that nobody defines, functions included.
-    loader.env("LD_LIBRARY_PATH", search).env("LD_WARN", "yes").env("LD_BIND_NOW", "yes");
+    loader.env("LD_LIBRARY_PATH", search_path(folder.path(), library)).env("LD_WARN", "yes").env("LD_BIND_NOW", "yes");
     match answer(&mut loader).map_err(failed)? {
         None => Err(unfit(format!("no answer within {} s", PATIENCE.as_secs()))),
         Some((status, words)) if status.success() && words.is_empty() => Ok(()),

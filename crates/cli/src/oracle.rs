@@ -124,7 +124,7 @@ pub fn params(header: u64) -> Params {
 
 /// The run that was observed. `checks`: the program tells by its exit status what it found wrong.
 pub fn run_of(name: &str, seen: &Observation, checks: bool) -> Run {
-    // What a stream needs is no sign that the C library serves the calls.
+    // Memory for a stream is no sign that the C library serves the calls.
     let serves = |source: &Source| source.origin.through.is_some() && !source.origin.stream;
     let by_c_library = (!seen.origins.is_empty()).then(|| seen.origins.iter().any(serves));
     Run { by_c_library, ..convert::run_of(name, &seen.trace, end_of(seen, checks)) }

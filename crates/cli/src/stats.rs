@@ -41,7 +41,7 @@ const VERSION: u32 = 1;
 /// The figures of a run; every report is derived from them.
 #[derive(Debug, Serialize)]
 pub struct StatsRecord {
-    /// Of the JSON form.
+    /// Version of the JSON form.
     pub version: u32,
     /// The trace, the script or the program.
     pub name: String,
@@ -132,8 +132,8 @@ fn is_script(path: &Path) -> bool {
 
 fn measured(args: &StatsArgs, source: Source, cancel: &Cancel) -> Result<StatsRecord, Error> {
     let Source { run, library, tracer, mut notes, ops, .. } = source;
-    let page = args.page.unwrap_or_else(oracle::page);
-    let params = Params { header: header_of(args.header, &run), ..Params::with_page(page) };
+    let page = args.sizes.page.unwrap_or_else(oracle::page);
+    let params = Params { header: header_of(args.sizes.header, &run), ..Params::with_page(page) };
     let speed = match &library {
         Some(library) => {
             let ops = ops.unwrap_or_else(|| speed::script(&run));

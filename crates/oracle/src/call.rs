@@ -43,6 +43,15 @@ impl Request {
             Self::Free { .. } => Function::Free,
         }
     }
+
+    /// Returns the bytes that are asked for; 0 for `os_free`.
+    pub const fn bytes(&self) -> u64 {
+        match *self {
+            Self::Malloc { size } | Self::Realloc { size, .. } => size,
+            Self::Calloc { nmemb, size } => nmemb.saturating_mul(size),
+            Self::Free { .. } => 0,
+        }
+    }
 }
 
 /// One system call, or something else that happened, inside a call; with the kernel's answer.

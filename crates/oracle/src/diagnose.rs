@@ -246,14 +246,14 @@ impl<'a> Search<'a> {
             best = Some(first.clone());
             beam = next;
         }
-        best.filter(|best| best.value >= WORTH || (best.decisive && self.decisive.is_some()))
+        best.filter(|best| best.value >= WORTH || self.is_decided(best))
     }
 
     fn diagnosis(&self) -> Diagnosis {
         let mut failing: Vec<usize> = self.failing.iter().chain(&self.long).copied().collect();
         failing.sort_unstable();
         let Some(mut best) = self.best() else {
-            return Diagnosis { unexplained: failing.clone(), failing, ..Diagnosis::default() };
+            return Diagnosis::unknown(failing);
         };
         for run in &self.long {
             let worth = |run: usize, fit: Fit| self.worth(&best.members, run, fit);
@@ -262,24 +262,28 @@ impl<'a> Search<'a> {
         }
         let unexplained: Vec<usize> = failing.iter().copied().filter(|run| !best.explains(*run)).collect();
         if !self.is_certain(&best, failing.len() - unexplained.len(), failing.len()) {
-            return Diagnosis { unexplained: failing.clone(), failing, ..Diagnosis::default() };
+            return Diagnosis::unknown(failing);
         }
         let mut mistakes: Vec<Mistake> = (0..best.members.len())
             .filter(|member| !self.is_reading(best.members[*member]))
-            .filter_map(|member| self.mistake(&best, member, &failing))
+            .filter_map(|member| self.mistake(&best, member, &failing, unexplained.len()))
             .collect();
         // Where some of the set are not named, the others must be enough.
         let shown = failing.iter().filter(|run| mistakes.iter().any(|mistake| mistake.shown_by.contains(run))).count();
         let all = mistakes.len() == best.members.iter().filter(|member| !self.is_reading(**member)).count();
-        let decided = self.decisive.is_some() && best.decisive;
-        if !(all || decided || is_enough(mistakes.len(), shown, failing.len())) {
-            return Diagnosis { unexplained: failing.clone(), failing, ..Diagnosis::default() };
+        if !(all || self.is_decided(&best) || is_enough(mistakes.len(), shown, failing.len())) {
+            return Diagnosis::unknown(failing);
         }
         mistakes.sort_by_key(|mistake| std::cmp::Reverse(mistake.shown_by.len()));
         Diagnosis { mistakes, failing, unexplained, set: self.set(&best.members) }
     }
 
-    /// Whether a set may be named: it explains enough of the failing runs, and little speaks against it.
+    /// Returns whether there is a decisive run, and a set explains it.
+    fn is_decided(&self, set: &Set) -> bool {
+        self.decisive.is_some() && set.decisive
+    }
+
+    /// Returns whether a set may be named: it explains enough of the failing runs, and little speaks against it.
     fn is_certain(&self, set: &Set, explained: usize, failing: usize) -> bool {
         let against = |run: &&usize| {
             let fit = set.fits[**run];
@@ -287,12 +291,12 @@ impl<'a> Search<'a> {
             contradicted || matches!(fit, Some(Fit::Refuted(_)))
         };
         let against = self.failing.iter().chain(&self.long).chain(&self.passing).filter(against).count();
-        let decided = self.decisive.is_some() && set.decisive;
-        (is_enough(set.members.len(), explained, failing) || decided) && against * TOLERANCE <= explained
+        (is_enough(set.members.len(), explained, failing) || self.is_decided(set)) && against * TOLERANCE <= explained
     }
 
-    /// One member of the best set, with what would explain as much in its place.
-    fn mistake(&self, best: &Set, member: usize, failing: &[usize]) -> Option<Mistake> {
+    /// Returns one member of the best set as a mistake, with the causes that explain as much in its place. `unexplained`: the number
+    /// of failing runs that the set leaves unexplained.
+    fn mistake(&self, best: &Set, member: usize, failing: &[usize], unexplained: usize) -> Option<Mistake> {
         let mut others = best.members.clone();
         let own = others.remove(member);
         // Without it these runs are not explained.
@@ -307,7 +311,6 @@ impl<'a> Search<'a> {
             return None;
         }
         // One of several that is shown by fewer runs than are left unexplained is as likely a part of what is not known.
-        let unexplained = failing.iter().filter(|run| !best.explains(**run)).count();
         if !others.is_empty() && shown_by.len() < unexplained {
             return None;
         }
@@ -360,7 +363,7 @@ fn same(one: &[usize], other: &[usize]) -> bool {
     one.len() == other.len() && one.iter().all(|member| other.contains(member))
 }
 
-/// Whether so large a part of the failing runs is explained that mistakes may be named.
+/// Returns whether a number of mistakes explains enough of the failing runs to be named.
 fn is_enough(mistakes: usize, explained: usize, failing: usize) -> bool {
     let [of, enough] = if mistakes > 1 || failing >= MANY { ENOUGH_OF_MANY } else { ENOUGH };
     explained * of >= failing * enough

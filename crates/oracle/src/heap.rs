@@ -58,7 +58,7 @@ pub struct Memo {
     pub behind: Vec<(Address, Address)>,
     /// Whether a block reaches beyond the break.
     pub overrun: bool,
-    /// Whether the last block that was freed was free already.
+    /// Set if the last block that was freed was free already.
     pub freed_twice: bool,
     /// Whether the first request is at work.
     pub first: bool,

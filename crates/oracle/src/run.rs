@@ -73,7 +73,7 @@ pub struct Run {
     pub steps: Vec<Step>,
     /// How it ended.
     pub end: End,
-    /// Whether the C library's own allocator made a system call inside a call; `None` if no tracer looked for origins.
+    /// Set if the C library's own allocator made a system call inside a call; `None` if no tracer looked for origins.
     pub by_c_library: Option<bool>,
 }
 

@@ -39,23 +39,3 @@ pub extern "C" fn end_process(status: c_int) -> ! {
 pub extern "C" fn end_process(status: c_int) -> ! {
     core::arch::naked_asm!("mov x8, #94", "svc #0", "brk #1")
 }
-
-/// The body of a naked function of one argument: goes on in `$function`, which gets the caller's return address as its
-/// second argument.
-#[cfg(target_arch = "x86_64")]
-macro_rules! with_caller {
-    ($function:path) => {
-        core::arch::naked_asm!("mov rsi, qword ptr [rsp]", "jmp {}", sym $function)
-    };
-}
-
-/// The body of a naked function of one argument: goes on in `$function`, which gets the caller's return address as its
-/// second argument.
-#[cfg(target_arch = "aarch64")]
-macro_rules! with_caller {
-    ($function:path) => {
-        core::arch::naked_asm!("mov x1, x30", "b {}", sym $function)
-    };
-}
-
-pub(crate) use with_caller;

@@ -2,9 +2,6 @@
 
 use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
-/// For [`dlsym`]: search behind the caller's own library.
-pub const RTLD_NEXT: *mut c_void = core::ptr::without_provenance_mut(usize::MAX);
-
 /// For [`getauxval`]: the address at which the program starts.
 pub const AT_ENTRY: c_ulong = 9;
 
@@ -14,17 +11,7 @@ pub const IOFBF: c_int = 0;
 /// The type of `pthread_key_t`.
 pub type Slot = c_uint;
 
-/// Where an address lies, as [`dladdr`] tells it: in which loaded file, behind which symbol.
-#[repr(C)]
-pub struct Location {
-    pub file: *const c_char,
-    pub base: *mut c_void,
-    pub symbol: *const c_char,
-    pub symbol_address: *mut c_void,
-}
-
 #[link(name = "c")]
-#[link(name = "dl")]
 #[link(name = "pthread")]
 unsafe extern "C" {
     /// The environment; null until the C library has started.
@@ -32,8 +19,6 @@ unsafe extern "C" {
     /// The stream of standard output.
     pub static stdout: *mut c_void;
 
-    pub fn dladdr(address: *const c_void, location: *mut Location) -> c_int;
-    pub fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     /// Its answer is an unsigned long, which is as wide as an address on Linux.
     pub fn getauxval(kind: c_ulong) -> usize;
     pub fn pthread_getspecific(slot: Slot) -> *mut c_void;

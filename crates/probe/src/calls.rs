@@ -59,7 +59,7 @@ fn returned(pointer: *mut c_void) -> Note {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn os_malloc(size: usize) -> *mut c_void {
     begin::ensure();
-    let real = real::MALLOC.get();
+    let real = real::get(&real::MALLOC);
     // SAFETY: the caller's promise, passed on as it is.
     pass(note(kind::MALLOC, size, 0), || unsafe { real(size) }, returned)
 }
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn os_malloc(size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn os_calloc(nmemb: usize, size: usize) -> *mut c_void {
     begin::ensure();
-    let real = real::CALLOC.get();
+    let real = real::get(&real::CALLOC);
     let announcement = note(kind::CALLOC, nmemb, size);
     // SAFETY: the caller's promise, passed on as it is.
     pass(announcement, || unsafe { real(nmemb, size) }, returned)
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn os_calloc(nmemb: usize, size: usize) -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn os_realloc(pointer: *mut c_void, size: usize) -> *mut c_void {
     begin::ensure();
-    let real = real::REALLOC.get();
+    let real = real::get(&real::REALLOC);
     let announcement = note(kind::REALLOC, pointer.addr(), size);
     // SAFETY: the caller's promise, passed on as it is.
     pass(announcement, || unsafe { real(pointer, size) }, returned)
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn os_realloc(pointer: *mut c_void, size: usize) -> *mut c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn os_free(pointer: *mut c_void) {
     begin::ensure();
-    let real = real::FREE.get();
+    let real = real::get(&real::FREE);
     let announcement = note(kind::FREE, pointer.addr(), 0);
     // SAFETY: the caller's promise, passed on as it is.
     pass(announcement, || unsafe { real(pointer) }, |()| note(kind::DONE, 0, 0));

@@ -5,11 +5,12 @@
 //! process, be it in a call, constructor, thread, exit handler or signal handler, gives none.
 
 use core::ffi::{c_char, c_int, c_void};
-use core::mem::{MaybeUninit, transmute};
-use core::ptr::{null_mut, without_provenance};
+use core::mem::transmute;
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use crate::arch::with_caller;
+use osmem_interpose::{Location, with_caller_second};
+
 use crate::mark::Mark;
 use crate::real::{self, Leave, Main, Real};
 use crate::{begin, c, key, thread};
@@ -34,7 +35,7 @@ pub unsafe extern "C" fn __libc_start_main(
 ) -> c_int {
     // SAFETY: the kernel lays the environment behind the `argc` arguments and their ending null pointer.
     unsafe { begin::begin(argv.offset(argc as isize + 1)) };
-    let start = real::START.get();
+    let start = real::get(&real::START);
     let mut to_run = main;
     // A library that starts "the program" over, with a main of its own, is not followed.
     if key::get().is_some() && is_program(main as usize) {
@@ -66,14 +67,7 @@ fn is_program(address: usize) -> bool {
 
 /// The base address of the loaded file that `address` lies in.
 fn base(address: usize) -> Option<usize> {
-    let mut location = MaybeUninit::<c::Location>::uninit();
-    // SAFETY: any address may be asked for; `location` is writable, and filled if the answer is not 0.
-    unsafe {
-        match c::dladdr(without_provenance(address), location.as_mut_ptr()) {
-            0 => None,
-            _ => Some(location.assume_init().base.addr()),
-        }
-    }
+    Location::of(address).map(|location| location.base.addr())
 }
 
 /// Ends the process through the real function, with the proof if it is due.
@@ -81,7 +75,7 @@ fn leave(real: &Real<Leave>, status: c_int, caller: usize) -> ! {
     if MAIN_BEGAN.load(Ordering::Relaxed) && !thread::is_inside() && is_program(caller) {
         Mark::new("end").word("exit").status(status).emit();
     }
-    let real = real.get();
+    let real = real::get(real);
     // SAFETY: these functions take any status.
     unsafe { real(status) }
 }
@@ -93,7 +87,7 @@ macro_rules! way_out {
         #[unsafe(no_mangle)]
         #[unsafe(naked)]
         pub extern "C" fn $name(status: c_int) -> ! {
-            with_caller!($handler)
+            with_caller_second!($handler)
         }
 
         extern "C" fn $handler(status: c_int, caller: usize) -> ! {

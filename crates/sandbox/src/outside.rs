@@ -181,7 +181,7 @@ fn watch(policy: &Policy, child: Pid, control: &UnixStream, mut clerk: Option<Cl
         if asked.contains(PollFlags::POLLIN) {
             clerk.iter().for_each(Clerk::answer);
         } else if !asked.is_empty() {
-            // Nobody is left to ask.
+            // There is no one left to ask.
             clerk = None;
         }
         if looked.elapsed() >= LOOK {

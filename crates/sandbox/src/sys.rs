@@ -72,7 +72,7 @@ fn close(first: RawFd, last: RawFd) {
     if first > last {
         return;
     }
-    // SAFETY: nobody uses these descriptors any more.
+    // SAFETY: these descriptors are not used any more.
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 {
         for descriptor in first..=last.min(65_536) {
             // SAFETY: as above.

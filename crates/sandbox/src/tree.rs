@@ -40,7 +40,7 @@ fn parent(id: i32) -> Option<i32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
-/// What processes hold; sizes are in bytes.
+/// Memory and files that processes hold; sizes are in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Held {
     /// Memory, files in memory and page tables included.

@@ -18,7 +18,7 @@ pub use crate::origin::{Module, Origin};
 pub use crate::spec::{
     Ask, Cancel, Environment, Finish, Instruction, Limits, Refusal, Refused, Spec, Start, Started, Starter, Stopped,
 };
-pub use crate::stage::fits_search_path;
+pub use crate::stage::{fits_search_path, search_path};
 pub use crate::tracer::{Recording, Seen, Tracer, Watch};
 pub use crate::window::{EndProof, Forged, Forgery};
 pub use asked::Asked;

@@ -1,6 +1,7 @@
 //! What has to lie ready before a program starts: the program, and a folder for what loader and tracer need.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{File, Permissions, read_link};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -119,6 +120,16 @@ impl Stage {
 fn linked(spec: &Spec, with_probe: bool) -> impl Iterator<Item = (&'static str, &Path)> {
     let probe = with_probe.then_some((PROBE, &*spec.probe));
     probe.into_iter().chain(spec.library.as_deref().map(|library| (LIBRARY, library)))
+}
+
+/// Returns the search path for a folder with a link to a library, and for the libraries that lie beside that one.
+pub fn search_path(folder: &Path, library: &Path) -> OsString {
+    let mut path = folder.as_os_str().to_owned();
+    if let Some(beside) = library.parent().filter(|beside| fits_search_path(beside)) {
+        path.push(":");
+        path.push(beside);
+    }
+    path
 }
 
 /// The loader splits LD_LIBRARY_PATH at `:` and `;`, and replaces what follows a `$`.

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::search::page_bytes;
-use super::{BatteryArgs, Header, Reading, TracerArgs, seconds};
+use super::{BatteryArgs, Reading, SizesArgs, TracerArgs, seconds};
 
 const EXAMPLES: &str = "\
 The heap is a row of blocks: header, payload, free memory, mappings apart. Blocks bear the names b1, b2, … in the order in which
@@ -63,12 +62,9 @@ pub struct ShowArgs {
     /// Which readings of the contract's open points are right [default: core; strict for a strict test]
     #[arg(long, value_enum)]
     pub profile: Option<Reading>,
-    /// Size of a block's header, in bytes
-    #[arg(long, value_name = "auto|N", default_value = "auto")]
-    pub header: Header,
-    /// Page size of the machine that the trace is from, in bytes [default: this machine's]
-    #[arg(long, value_name = "N", value_parser = page_bytes)]
-    pub page: Option<u64>,
+    /// Sizes of the trace.
+    #[command(flatten)]
+    pub sizes: SizesArgs,
     /// How long the program may run, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::search::page_bytes;
-use super::{Format, Header, TracerArgs, seconds};
+use super::{Format, SizesArgs, TracerArgs, seconds};
 
 const STATS_EXAMPLES: &str = "\
 Utilisation is the peak of what the program holds, divided by the peak of heap and mappings. Internal fragmentation is the part of all
@@ -47,12 +46,9 @@ pub struct StatsArgs {
     /// The library: a file, or a folder that holds libosmem.so [default: our own for a script, the program's own, none for a trace]
     #[arg(long, value_name = "FILE|DIR")]
     pub lib: Option<PathBuf>,
-    /// Size of a block's header, in bytes
-    #[arg(long, value_name = "auto|N", default_value = "auto")]
-    pub header: Header,
-    /// Page size of the machine that the trace is from, in bytes [default: this machine's]
-    #[arg(long, value_name = "N", value_parser = page_bytes)]
-    pub page: Option<u64>,
+    /// Sizes of the trace.
+    #[command(flatten)]
+    pub sizes: SizesArgs,
     /// How long one run may take, in seconds, 0.1 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub timeout: Duration,

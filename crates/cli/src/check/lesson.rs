@@ -121,6 +121,16 @@ pub fn mistakes<'a, R: Borrow<Run>>(
     mistakes
 }
 
+/// Names of tests that are told of one mistake.
+const MOST_NAMES: usize = 4;
+
+/// Returns the first names in a line, and how many more there are.
+pub fn names<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let shown = names.take(MOST_NAMES).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
 impl Mistake<'_> {
     /// Returns the rule that it breaks.
     pub fn rule(&self) -> Option<Rule> {

@@ -120,7 +120,7 @@ impl Starter for Boxed {
             writable.push(folder.into());
         }
         if let Some(folder) = &self.build {
-            // What ran there before may have taken all rights from it; it is ours, and no link.
+            // An earlier program may have taken all rights from the folder, which is ours, and no link.
             fs::set_permissions(folder, Permissions::from_mode(0o755))?;
         }
         writable.extend(self.build.iter().map(|folder| folder.clone().into()));

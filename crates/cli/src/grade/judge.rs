@@ -1,4 +1,4 @@
-//! Judges a built submission: battery, random programs, style.
+//! Judges a built submission: battery, random programs.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,11 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
 use super::boxed::Boxed;
-use super::course::{Counts, RANDOM, Style};
+use super::course::RANDOM;
 use super::desk::Desk;
 use super::record::{Cause, Counterexample, Kind, Mistake, Outcome, Search, Test as Graded};
 use super::workshop::Bench;
-use super::{MIB, build, command, shown, suspicion};
+use super::{MIB, shown, suspicion};
 use crate::args::{Against, Format, FuzzArgs, FuzzProfile, TracerArgs};
 use crate::check::{measured, readings};
 use crate::error::{Error, is_of_tracer};
@@ -321,61 +321,4 @@ impl From<&CauseRecord> for Cause {
         let CauseRecord { id, sentence, rules, explained, runs, equal } = cause.clone();
         Self { id: id.to_owned(), sentence: sentence.to_owned(), rules, explained, runs, equal }
     }
-}
-
-/// Runs a style step in the box of the build. `log`: the compiler's output, for sources that are built by a command of ours.
-pub fn style(desk: &Desk<'_>, boxed: &Boxed, step: &Style, log: Option<&str>) -> Result<Graded, Error> {
-    let limits = (desk.course.limits.build_seconds, desk.course.limits.output_mib * MIB);
-    let run = |command: &str| match build::shell(&desk.witness, boxed, command, limits, desk.cancel) {
-        // No other submission has to do without its mark for that.
-        Err(error) if !is_of_tracer(&error) => {
-            Ok(build::Ran { fault: Some((Outcome::InfraError, error.to_string())), log: String::new() })
-        }
-        ran => ran,
-    };
-    let (count, fault, output) = match &step.counts {
-        Counts::Lines(command) => {
-            let ran = run(command)?;
-            let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
-            (ran.log.lines().filter(|line| !line.trim().is_empty()).count(), fault, ran.log)
-        }
-        Counts::Warnings(skip) => match log {
-            Some(log) => {
-                let warns = |line: &&str| line.starts_with("warning: ") || line.contains(": warning: ");
-                (log.lines().filter(warns).count(), None, String::new())
-            }
-            None => {
-                let ran = run(&command::warnings(skip))?;
-                let fault = ran.fault.filter(|(outcome, _)| *outcome != Outcome::NoBuild);
-                (ran.log.lines().filter(|line| line.contains(" warning: ")).count(), fault, ran.log)
-            }
-        },
-    };
-    let earned = if fault.is_some() { 0.0 } else { step.earned(count as u64) };
-    let word = match step.counts {
-        Counts::Lines(_) => "lines of complaint",
-        Counts::Warnings(_) => "warnings of the compiler",
-    };
-    let (outcome, reason) = match fault {
-        Some((outcome, reason)) => (outcome, Some(reason)),
-        None if earned >= step.points => (Outcome::Pass, None),
-        None => (Outcome::Wrong, Some(format!("{count} {word}"))),
-    };
-    Ok(Graded {
-        name: step.name.clone(),
-        kind: Kind::Style,
-        hidden: false,
-        details: desk.course.report.of_style(&step.name),
-        profile: None,
-        points: step.points,
-        earned,
-        outcome,
-        reason,
-        rules: Vec::new(),
-        description: format!("style: {word} are counted"),
-        hint: String::new(),
-        difference: None,
-        causes: Vec::new(),
-        output: verdict::last_lines(output.as_bytes()),
-    })
 }

@@ -7,15 +7,13 @@ use osmem_picture::text::Screen;
 
 use super::output;
 use super::text::{BAD, BOLD, GOOD, item, styled, summary_line};
-use crate::check::lesson::{Mistake, Theme};
+use crate::check::lesson::{self, Mistake, Theme};
 use crate::record::{Outcome, Record, TestRecord};
 
 /// Lines of the whole report, the line in front of it included.
 const MOST_LINES: usize = 58;
 /// Mistakes that are told.
 const MOST_MISTAKES: usize = 3;
-/// Names of tests that are told of one mistake.
-const MOST_NAMES: usize = 4;
 /// Columns of a theme's name.
 const NAME: usize = 22;
 /// Columns between two themes.
@@ -157,10 +155,7 @@ fn mistake(
     if let Some(rule) = mistake.rule() {
         item(out, "rule", &format!("{rule} {}. {}", rule.name(), rule.sentence()), width)?;
     }
-    let names: Vec<&str> = tests.iter().take(MOST_NAMES).map(|test| test.name.as_str()).collect();
-    let more = tests.len().saturating_sub(MOST_NAMES);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    item(out, "tests", &format!("{}{more}", names.join(", ")), width)?;
+    item(out, "tests", &lesson::names(tests.iter().map(|test| test.name.as_str())), width)?;
     let reason = reason(example).unwrap_or_default();
     match draw(example).as_ref().and_then(|(picture, place)| picture.scene(*place)) {
         Some(scene) => {

@@ -88,11 +88,7 @@ impl Names {
             Request::Realloc { pointer, .. } | Request::Free { pointer } => pointer,
             _ => NULL,
         };
-        let size = match call.request {
-            Request::Malloc { size } | Request::Realloc { size, .. } => size,
-            Request::Calloc { nmemb, size } => nmemb.saturating_mul(size),
-            Request::Free { .. } => 0,
-        };
+        let size = call.request.bytes();
         let gives_up = result != NULL || size == 0;
         let old = self.held.get(&pointer).copied().filter(|_| gives_up);
         if let Some(held) = old {

@@ -49,12 +49,12 @@ pub fn get(args: &ShowArgs, cancel: &Cancel) -> Result<Source, Error> {
 }
 
 fn params(args: &ShowArgs, header: u64) -> Params {
-    Params { header, ..Params::with_page(args.page.unwrap_or_else(oracle::page)) }
+    Params { header, ..Params::with_page(args.sizes.page.unwrap_or_else(oracle::page)) }
 }
 
 /// The way of a run that is no test.
 fn way(args: &ShowArgs, measured: Option<u64>) -> Way {
-    let header = match args.header {
+    let header = match args.sizes.header {
         Header::Bytes(bytes) => bytes,
         Header::Auto => measured.unwrap_or(header::CONTRACT),
     };
@@ -138,7 +138,7 @@ fn test(args: &ShowArgs, name: &str, cancel: &Cancel) -> Result<Source, Error> {
     let wanted = Wanted::of(args.watch);
     let runner =
         Runner::prepare(&layout, ready.library.clone(), &battery.program(test), (args.timeout, wanted), cancel)?;
-    let header = match args.header {
+    let header = match args.sizes.header {
         Header::Bytes(bytes) => bytes,
         Header::Auto => {
             check::measured(&runner, &battery, &[test], &battery.golden(&[test])?)?.unwrap_or(header::CONTRACT)

@@ -18,9 +18,9 @@ use addr2line::Loader;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use object::{Object, ObjectSegment};
-use osmem_oracle::call::{Function, Request};
+use osmem_oracle::call::Function;
 use osmem_oracle::run::Run;
-use osmem_trace::run::{Cancel, fits_search_path};
+use osmem_trace::run::{Cancel, fits_search_path, search_path};
 
 use super::figures::Figures;
 use crate::layout::LIBRARY;
@@ -59,10 +59,7 @@ impl Callers {
         if let Some(library) = library {
             let library = fs::canonicalize(library).ok()?;
             symlink(&library, folder.path().join(LIBRARY)).ok()?;
-            // What the library needs may lie beside it.
-            let beside = library.parent().filter(|beside| fits_search_path(beside)).map(Path::to_owned);
-            let search = [folder.path().to_owned()].into_iter().chain(beside);
-            command.env("LD_LIBRARY_PATH", std::env::join_paths(search).ok()?);
+            command.env("LD_LIBRARY_PATH", search_path(folder.path(), &library));
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         run(&mut command, time, cancel).ok()?;
@@ -98,12 +95,7 @@ impl Callers {
 
     /// Returns whether these are the calls of a run.
     fn fits(&self, run: &Run) -> bool {
-        let size = |request: Request| match request {
-            Request::Malloc { size } | Request::Realloc { size, .. } => size,
-            Request::Calloc { nmemb, size } => nmemb.saturating_mul(size),
-            Request::Free { .. } => 0,
-        };
-        let seen = run.calls().map(|call| (call.request.function(), size(call.request)));
+        let seen = run.calls().map(|call| (call.request.function(), call.request.bytes()));
         self.calls.iter().map(|call| (call.function, call.size)).eq(seen)
     }
 
@@ -133,7 +125,7 @@ fn run(command: &mut Command, time: Duration, cancel: &Cancel) -> io::Result<()>
         thread::sleep(Duration::from_millis(1));
     };
     if let Ok(group) = i32::try_from(child.id()) {
-        // What it left behind is ended with it; there may be nothing.
+        // Processes that it left behind end with it; there may be none.
         let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
     child.wait()?;

@@ -193,15 +193,6 @@ fn part(of: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { of as f64 / whole as f64 }
 }
 
-/// Returns the bytes that a call asks for.
-fn asked(request: Request) -> u64 {
-    match request {
-        Request::Malloc { size } | Request::Realloc { size, .. } => size,
-        Request::Calloc { nmemb, size } => nmemb.saturating_mul(size),
-        Request::Free { .. } => 0,
-    }
-}
-
 /// Returns a call as a trace has it.
 fn text(request: Request) -> String {
     crate::convert::call_of(&Call { request, asked: Vec::new(), result: None }).request.to_string()
@@ -226,7 +217,7 @@ impl Walk {
         let number = calls.total;
         call.asked.iter().for_each(|event| self.system(event));
         let Some(result) = call.result else { return self.point(number) };
-        let size = asked(call.request);
+        let size = call.request.bytes();
         let (passed, resizes) = match call.request {
             Request::Realloc { pointer, .. } => (pointer, true),
             Request::Free { pointer } => (pointer, false),
@@ -341,7 +332,7 @@ impl Walk {
         }
         figures.peak_heap = figures.peak_heap.max(heap);
         figures.external_highest = figures.external_highest.max(external);
-        // Of the calls between two points the one with the largest heap, and of those with the most payload, stands for all.
+        // The call with the largest heap stands for all between two points; of equals, the one with the most payload.
         let rank = |point: &Point| (point.heap, point.payload);
         self.highest = self.highest.filter(|highest| rank(highest) > rank(&point)).or(Some(point));
         if call.is_multiple_of(self.every) {

@@ -34,6 +34,11 @@ pub struct Mistake {
 }
 
 impl Diagnosis {
+    /// Names no mistake: all these runs fail, and none is explained.
+    pub(super) fn unknown(failing: Vec<usize>) -> Self {
+        Self { unexplained: failing.clone(), failing, ..Self::default() }
+    }
+
     /// Returns whether an allocator with just these mistakes explains a run, be it none of those given.
     pub fn explains(&self, run: &Run, background: &Background) -> bool {
         explained(&self.set, run, background)

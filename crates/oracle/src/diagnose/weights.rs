@@ -23,9 +23,9 @@ pub const TOO_EARLY: f64 = 0.5;
 pub const BY_DAMAGE_ALONE: usize = 4;
 /// Failing runs from which on more is demanded of an explanation.
 pub const MANY: usize = 5;
-/// Of fewer, one mistake must explain one in two to be named.
+/// Part of fewer runs that one mistake must explain to be named: one in two.
 pub const ENOUGH: [usize; 2] = [2, 1];
-/// Of as many, or several mistakes together, three in five.
+/// Part of as many, and of any number for several mistakes together: three in five.
 pub const ENOUGH_OF_MANY: [usize; 2] = [5, 3];
 /// A set that is named explains this many times the runs that speak against it.
 pub const TOLERANCE: usize = 8;

@@ -1,5 +1,6 @@
 //! Mistakes with sizes and splitting (R6, R17).
 
+use super::state::{can_extend_last, next_in_list_is_free};
 use super::{Hypothesis, Numbers, counting, other};
 use crate::call::{Address, Function};
 use crate::cx::Cx;
@@ -118,11 +119,11 @@ impl Patch for SplitsInside {
     }
 
     fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
-        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+        next_in_list_is_free(heap, index)
     }
 
-    fn can_extend(&self, _next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        Some(index) == cx.heap.last()
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        can_extend_last(next, cx, index)
     }
 }
 

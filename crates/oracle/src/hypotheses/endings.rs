@@ -2,7 +2,7 @@
 //! They explain much, and so come last.
 
 use super::{Hypothesis, other};
-use crate::call::{Address, NULL, Request, System};
+use crate::call::{Address, Function, NULL, System};
 use crate::heap::{Heap, Status};
 use crate::params::HEAP;
 use crate::rules::Patch;
@@ -97,11 +97,10 @@ struct Overlaps;
 impl Patch for Overlaps {
     fn gives_up(&self, own: &Call, seen: &Call, heap: &Heap) -> bool {
         let header = heap.params.header;
-        let size = match seen.request {
-            Request::Malloc { size } | Request::Realloc { size, .. } => size,
-            Request::Calloc { nmemb, size } => nmemb.saturating_mul(size),
-            Request::Free { .. } => return false,
-        };
+        if seen.request.function() == Function::Free {
+            return false;
+        }
+        let size = seen.request.bytes();
         let overlaps = |result: Address| {
             let in_use = heap
                 .blocks

@@ -1,5 +1,6 @@
 //! Mistakes with the links between blocks that show some calls later (R5, R7).
 
+use super::search::join_next;
 use super::state::{can_extend_last, next_in_list_is_free};
 use super::{Hypothesis, other};
 use crate::call::Address;
@@ -68,8 +69,8 @@ impl Patch for StaleLinksInFree {
     fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         let before = cx.heap.blocks.len();
         StaleLinks.split(next, cx, index, size);
-        if cx.heap.blocks.len() > before && next.top().next_is_free(cx.heap, index + 1) {
-            next.top().join(cx.heap, index + 1);
+        if cx.heap.blocks.len() > before {
+            join_next(next, cx.heap, index + 1);
         }
     }
 
@@ -80,9 +81,7 @@ impl Patch for StaleLinksInFree {
     fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let start = cx.heap.blocks[index].start;
         next.release_block(cx, index);
-        if next.top().next_is_free(cx.heap, index) {
-            next.top().join(cx.heap, index);
-        }
+        join_next(next, cx.heap, index);
         let link = cx.heap.memo.stale.iter().find(|(block, _)| *block == start).map(|(_, before)| *before);
         let before = match link {
             Some(link) => {
@@ -113,9 +112,7 @@ impl Patch for StaleTag {
         if cx.heap.blocks.len() > before {
             let told = cx.heap.blocks.get(index + 2).map(|block| block.start);
             cx.heap.memo.stale.retain(|(block, _)| Some(*block) != told);
-            if next.top().next_is_free(cx.heap, index + 1) {
-                next.top().join(cx.heap, index + 1);
-            }
+            join_next(next, cx.heap, index + 1);
         }
     }
 
@@ -132,9 +129,7 @@ impl Patch for StaleTag {
     fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         let start = cx.heap.blocks[index].start;
         next.release_block(cx, index);
-        if next.top().next_is_free(cx.heap, index) {
-            next.top().join(cx.heap, index);
-        }
+        join_next(next, cx.heap, index);
         if cx.heap.memo.stale.iter().any(|(block, _)| *block == start) {
             // It is merged with a header that is no block's any more, which may become the last one.
             cx.heap.memo.corrupted |= Some(index) == cx.heap.last();

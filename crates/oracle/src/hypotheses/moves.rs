@@ -1,5 +1,6 @@
 //! Mistakes in `os_realloc` that show in the place or in the status of a block (R12, R13).
 
+use super::state::can_extend_last;
 use super::{Hypothesis, other};
 use crate::call::{Address, Function, NULL};
 use crate::cx::Cx;
@@ -31,8 +32,8 @@ impl Patch for ExtendsBeyond {
         granted
     }
 
-    fn can_extend(&self, _next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        Some(index) == cx.heap.last()
+    fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
+        can_extend_last(next, cx, index)
     }
 }
 
@@ -51,7 +52,7 @@ impl Patch for KeepsOnTheHeap {
 
 /// Leaves a mapping where it is if it becomes smaller and still is large enough for a mapping.
 struct ShrinksWhileMapped {
-    /// Whether it has the new size from then on.
+    /// Set if it has the new size from then on.
     resized: bool,
 }
 

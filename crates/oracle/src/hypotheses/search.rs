@@ -1,5 +1,6 @@
 //! Mistakes with the search and with merging (R5).
 
+use super::state::{can_extend_last, next_in_list_is_free};
 use super::{Hypothesis, other};
 use crate::cx::Cx;
 use crate::heap::Heap;
@@ -157,8 +158,8 @@ impl Patch for ForwardsOnly {
     fn split(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize, size: u64) {
         let before = cx.heap.blocks.len();
         next.split(cx, index, size);
-        if self.0 && cx.heap.blocks.len() > before && next.top().next_is_free(cx.heap, index + 1) {
-            next.top().join(cx.heap, index + 1);
+        if self.0 && cx.heap.blocks.len() > before {
+            join_next(next, cx.heap, index + 1);
         }
     }
 
@@ -166,9 +167,14 @@ impl Patch for ForwardsOnly {
 
     fn release_block(&self, next: Rules<'_>, cx: &mut Cx<'_>, index: usize) {
         next.release_block(cx, index);
-        if next.top().next_is_free(cx.heap, index) {
-            next.top().join(cx.heap, index);
-        }
+        join_next(next, cx.heap, index);
+    }
+}
+
+/// Merges a block with the free one behind it, if there is one.
+pub(super) fn join_next(next: Rules<'_>, heap: &mut Heap, index: usize) {
+    if next.top().next_is_free(heap, index) {
+        next.top().join(heap, index);
     }
 }
 
@@ -211,8 +217,7 @@ impl Patch for OneNeighbour {
         next.release_block(cx, index);
         match index.checked_sub(1).filter(|before| cx.heap.is_free(*before)) {
             Some(before) => next.top().join(cx.heap, before),
-            None if next.top().next_is_free(cx.heap, index) => next.top().join(cx.heap, index),
-            None => {}
+            None => join_next(next, cx.heap, index),
         }
     }
 }
@@ -252,11 +257,11 @@ struct LosesHeader(bool);
 
 impl Patch for LosesHeader {
     fn next_is_free(&self, next: Rules<'_>, heap: &Heap, index: usize) -> bool {
-        if self.0 { index + 1 < heap.blocks.len() && heap.is_free(index + 1) } else { next.next_is_free(heap, index) }
+        if self.0 { next_in_list_is_free(heap, index) } else { next.next_is_free(heap, index) }
     }
 
     fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        next.can_extend(cx, index) || (self.0 && Some(index) == cx.heap.last())
+        if self.0 { can_extend_last(next, cx, index) } else { next.can_extend(cx, index) }
     }
 
     fn join(&self, _next: Rules<'_>, heap: &mut Heap, index: usize) {
@@ -278,7 +283,7 @@ impl Patch for HeaderTwice {
     }
 
     fn can_extend(&self, next: Rules<'_>, cx: &Cx<'_>, index: usize) -> bool {
-        next.can_extend(cx, index) || Some(index) == cx.heap.last()
+        can_extend_last(next, cx, index)
     }
 }
 
@@ -297,7 +302,7 @@ struct AcrossGap;
 
 impl Patch for AcrossGap {
     fn next_is_free(&self, _next: Rules<'_>, heap: &Heap, index: usize) -> bool {
-        index + 1 < heap.blocks.len() && heap.is_free(index + 1)
+        next_in_list_is_free(heap, index)
     }
 
     fn join(&self, _next: Rules<'_>, heap: &mut Heap, index: usize) {

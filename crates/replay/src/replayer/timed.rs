@@ -64,7 +64,7 @@ fn pass(ops: &[Op], slots: &mut [usize], heap: Heap) -> u64 {
                 if matches!(op.kind(), Some(Kind::Realloc)) {
                     passed.into_iter().for_each(|slot| slots[slot] = 0);
                 }
-                // What it held goes, or the repetitions would fill all memory.
+                // Its blocks go, or the repetitions would fill all memory.
                 let former = core::mem::replace(&mut slots[op.slot as usize], result);
                 if former != 0 {
                     Call::Free(former).make_in(heap);

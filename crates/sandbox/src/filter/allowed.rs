@@ -10,7 +10,7 @@ use syscalls::Sysno;
 
 use super::DECIDED;
 
-/// What test programs, libraries and builds may call. seccomp sets the filters behind this one, of which the last forbids it.
+/// Calls of test programs, libraries and builds. seccomp sets the filters behind this one, of which the last forbids it.
 const ALWAYS: &str = "
     read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 open openat openat2 creat close close_range
     stat fstat lstat newfstatat statx statfs fstatfs access faccessat faccessat2 readlink readlinkat getcwd chdir fchdir
@@ -37,7 +37,7 @@ const ALWAYS: &str = "
     socket socketpair sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg shutdown getsockname getpeername getsockopt setsockopt
 ";
 
-/// What builds may call besides: attributes of their files.
+/// Further calls of builds: attributes of their files.
 const BUILDS: &str = "chmod fchmod fchmodat fchmodat2 utimensat chown fchown lchown fchownat";
 
 const LOAD: u16 = 0x20;
@@ -117,7 +117,7 @@ pub fn name(call: c_long) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// What a filter does with a call of this number.
+    /// Returns the action of a filter for a call of this number.
     fn action(program: &BpfProgram, number: u32) -> u32 {
         let mut at = 1;
         loop {

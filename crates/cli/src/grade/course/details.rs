@@ -15,9 +15,9 @@ pub const RANDOM: &str = "random-programs";
 /// `[report]`: how much students are told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportPlan {
-    /// Of every test of the battery and of the random programs that [`tests`](Self::tests) does not name.
+    /// Level for the tests of the battery and the random programs, unless [`tests`](Self::tests) names them.
     pub details: Details,
-    /// Of single tests and style steps.
+    /// Levels of single tests and style steps.
     pub tests: BTreeMap<String, Details>,
 }
 

@@ -5,12 +5,11 @@ use osmem_picture::svg;
 
 use super::escape::log;
 use super::words;
+use crate::check::lesson;
 use crate::grade::record::{Cause, Mistake, Outcome, Submission, Test};
 
 /// Mistakes that a page tells; the causes of others stand in a line.
 pub const MOST: usize = 3;
-/// Names of tests that are told of one mistake.
-const MOST_NAMES: usize = 4;
 
 /// The files of the drawings that a page in Markdown links to.
 pub const DRAWINGS: [&str; MOST] = ["mistake-1.svg", "mistake-2.svg", "mistake-3.svg"];
@@ -57,12 +56,7 @@ pub fn unexplained(seen: &Submission, told: &[Told<'_>]) -> Option<String> {
 impl Told<'_> {
     /// Returns the names of the tests that show it, in a line.
     pub fn tests(&self) -> String {
-        let names = &self.mistake.tests;
-        let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
-        match names.len().saturating_sub(MOST_NAMES) {
-            0 => shown.join(", "),
-            more => format!("{} and {more} more", shown.join(", ")),
-        }
+        lesson::names(self.mistake.tests.iter().map(String::as_str))
     }
 
     /// Returns the call that shows it, in a line.
